@@ -1,0 +1,2 @@
+//! Flashpack: lay out, pack, write and prove the flash of an ESP32 board.
+

@@ -1,0 +1,2 @@
+//! Flashpack.
+fn main() {}
