@@ -1,2 +1,4 @@
 //! Flashpack: lay out, pack, write and prove the flash of an ESP32 board.
 
+pub mod formats;
+pub mod model;

@@ -1,2 +1,1 @@
-//! Flashpack.
 fn main() {}

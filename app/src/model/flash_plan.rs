@@ -1,0 +1,79 @@
+//! What a write will do, decided before anything is sent: the same value is shown, printed and carried out.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::region::Region;
+
+/// What a region of a plan is; decides its place in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Anything that nothing else points at.
+    Data,
+    /// An app image.
+    App,
+    /// The second-stage bootloader.
+    Bootloader,
+    /// The partition table: after everything that it names.
+    Table,
+    /// The choice of the app to boot: after the app that it names.
+    OtaData,
+}
+
+/// One region to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedWrite {
+    pub role: Role,
+    /// The partition's name, or `partition table`, `bootloader`, or the offset.
+    pub target: String,
+    /// Where the bytes come from: a file's name, `3 files packed`, ...
+    pub source: String,
+    /// First byte of flash to write.
+    pub offset: u32,
+    pub bytes: Arc<[u8]>,
+    /// What the user loses, as sentences; shown before and ticked.
+    pub destroys: Vec<String>,
+}
+
+impl PlannedWrite {
+    /// The bytes that are written.
+    pub fn region(&self) -> Region {
+        Region::new(
+            self.offset,
+            u32::try_from(self.bytes.len()).unwrap_or(u32::MAX),
+        )
+    }
+}
+
+/// Everything that one write will do, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlashPlan {
+    pub writes: Vec<PlannedWrite>,
+    /// Write everything, whether it differs or not.
+    pub full: bool,
+    /// Do not prove the written bytes afterwards.
+    pub no_verify: bool,
+}
+
+impl FlashPlan {
+    /// A plan with its writes in the order that survives power loss: data and apps first, the table after what it
+    /// names, otadata last.
+    pub fn new(mut writes: Vec<PlannedWrite>) -> Self {
+        writes.sort_by_key(|write| (write.role, write.offset));
+        Self {
+            writes,
+            full: false,
+            no_verify: false,
+        }
+    }
+
+    /// Bytes that the plan covers.
+    pub fn total_bytes(&self) -> u64 {
+        self.writes
+            .iter()
+            .map(|write| write.bytes.len() as u64)
+            .sum()
+    }
+}
