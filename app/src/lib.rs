@@ -1,4 +1,5 @@
 //! Flashpack: lay out, pack, write and prove the flash of an ESP32 board.
 
+pub mod device;
 pub mod formats;
 pub mod model;

@@ -1,0 +1,157 @@
+//! What can go wrong at the edge to hardware, in sentences. What espflash and serialport said is kept as the detail:
+//! their texts name options that our users do not have.
+
+use device_agent::error::Error as Fault;
+
+use super::agent_client::AgentError;
+use crate::model::chip::Chip;
+use crate::model::number::hex;
+
+/// Why a port could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenFailure {
+    NoSuchPort,
+    NoPermission,
+    Busy,
+    Other,
+}
+
+/// A failure of the port, the loader or the agent.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    #[error("Cannot open {port}: {}", match .failure {
+        OpenFailure::NoSuchPort => "there is no such port",
+        OpenFailure::NoPermission => "no permission",
+        OpenFailure::Busy => "another program holds it",
+        OpenFailure::Other => "the system refused",
+    })]
+    Open {
+        port: String,
+        failure: OpenFailure,
+        detail: String,
+    },
+    #[error("No answer on {port}: nothing that is connected there spoke")]
+    Silent { port: String },
+    #[error("The board on {port} runs its program instead of its loader")]
+    RunsProgram { port: String, text: String },
+    #[error("The port {port} is gone: {doing} was interrupted")]
+    Gone {
+        port: String,
+        doing: &'static str,
+        detail: String,
+    },
+    #[error("The board on {port} stopped answering while {doing} at {}", hex(*.offset))]
+    Timeout {
+        port: String,
+        doing: &'static str,
+        offset: u32,
+        detail: String,
+    },
+    #[error("The board on {port} refused: {doing} at {} failed", hex(*.offset))]
+    Refused {
+        port: String,
+        doing: &'static str,
+        offset: u32,
+        detail: String,
+    },
+    #[error("The board on {port} did not answer as a loader does")]
+    Protocol { port: String, detail: String },
+    #[error("The board on {port} is an {found}, not an {wanted}")]
+    WrongChip {
+        port: String,
+        found: Chip,
+        wanted: Chip,
+    },
+    #[error("The board on {port} is an {chip}: the device agent runs on the ESP32-C3 only")]
+    NoAgentForChip { port: String, chip: String },
+    #[error("The board on {port} is in secure download mode, which allows no stub and no reading")]
+    SecureDownload { port: String },
+    #[error("“{label}” is no partition's name: it is longer than 16 bytes")]
+    LongLabel { port: String, label: String },
+    #[error("The agent on {port} failed: {source}")]
+    Agent { port: String, source: AgentError },
+    #[error("Stopped as asked")]
+    Cancelled,
+}
+
+impl DeviceError {
+    /// Which port it happened on.
+    pub fn port(&self) -> &str {
+        match self {
+            Self::Open { port, .. }
+            | Self::Silent { port }
+            | Self::RunsProgram { port, .. }
+            | Self::Gone { port, .. }
+            | Self::Timeout { port, .. }
+            | Self::Refused { port, .. }
+            | Self::Protocol { port, .. }
+            | Self::WrongChip { port, .. }
+            | Self::NoAgentForChip { port, .. }
+            | Self::SecureDownload { port }
+            | Self::LongLabel { port, .. }
+            | Self::Agent { port, .. } => port,
+            Self::Cancelled => "",
+        }
+    }
+
+    /// The one thing to do.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Open { port, failure, .. } => match failure {
+                OpenFailure::NoSuchPort => "Plug the board in with a data cable, or choose a port from the list (flashpack ports)".into(),
+                OpenFailure::NoPermission if cfg!(target_os = "linux") => {
+                    "Add yourself to the group that owns the port, then log in again: sudo usermod -aG dialout $USER".into()
+                }
+                OpenFailure::NoPermission => format!("Allow your user to open {port}"),
+                OpenFailure::Busy => format!("Close the program that uses {port} (a serial monitor, perhaps) and try again"),
+                OpenFailure::Other => "Unplug the board, plug it in again and try once more".into(),
+            },
+            Self::Silent { .. } => {
+                "Check that this is the right port and a data cable; hold BOOT, press RESET, release BOOT, and try again".into()
+            }
+            Self::RunsProgram { .. } => "Hold BOOT, press RESET, release BOOT, and try again".into(),
+            Self::Gone { .. } => "Plug the board in again; the same command then goes on where this one stopped".into(),
+            Self::Timeout { .. } => "Check cable and power, then run the same command again: it goes on where this one stopped".into(),
+            Self::Refused { .. } => "Check that the region lies inside the flash; if it does, the flash may be write-protected or failing".into(),
+            Self::Protocol { .. } => "Reset the board into its loader (hold BOOT, press RESET) and try again".into(),
+            Self::WrongChip { found, .. } => format!("Choose another port, or set the project's chip to {found}"),
+            Self::NoAgentForChip { .. } => "Use read and verify instead: they work on every chip".into(),
+            Self::SecureDownload { .. } => "Such a board can only be written by its own signed update".into(),
+            Self::LongLabel { .. } => "Use a name from the board's partition table".into(),
+            Self::Agent { source, .. } => match source.fault() {
+                Some(Fault::NoTable) => "Write a partition table to the board first".into(),
+                Some(Fault::NoPartition) => "Write a table that has this partition, or name another one".into(),
+                Some(Fault::Corrupt) => "Write the image again: what the board holds is damaged".into(),
+                Some(Fault::OutOfRange) => "Ask for a region inside the flash".into(),
+                Some(Fault::NotFound) => "List the files to see what is there".into(),
+                _ => "Try again; if the board was reset meanwhile, the agent is loaded anew".into(),
+            },
+            Self::Cancelled => String::new(),
+        }
+    }
+
+    /// What the layer below said.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Open { detail, .. }
+            | Self::Gone { detail, .. }
+            | Self::Timeout { detail, .. }
+            | Self::Refused { detail, .. }
+            | Self::Protocol { detail, .. } => detail.clone(),
+            Self::RunsProgram { text, .. } => text.clone(),
+            Self::Agent { source, .. } => source.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether the session is of no use any more.
+    pub fn ends_session(&self) -> bool {
+        !matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Cancelled
+                | Self::WrongChip { .. }
+                | Self::LongLabel { .. }
+        )
+    }
+}

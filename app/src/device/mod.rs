@@ -1,0 +1,13 @@
+//! The edge to hardware: the only place that names espflash, serialport or USB.
+
+pub mod agent_answer;
+pub mod agent_client;
+pub mod agent_image;
+pub mod agent_session;
+pub mod error;
+mod loader_error;
+pub mod port_list;
+pub mod practice;
+mod ram_load;
+pub mod serial;
+pub mod session;

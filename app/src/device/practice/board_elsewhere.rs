@@ -1,0 +1,35 @@
+//! The practice board where there is no pseudo-terminal: it cannot be started, and says why.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+
+use super::options::Options;
+
+/// A board that does not exist.
+#[derive(Debug)]
+pub struct Board(Infallible);
+
+impl Board {
+    /// Always fails.
+    ///
+    /// # Errors
+    /// The practice board needs a pseudo-terminal.
+    pub fn start(_options: Options) -> io::Result<Self> {
+        let message = "the practice board needs a pseudo-terminal, which this system does not have: connect a board";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+
+    /// The port of the board.
+    pub fn port(&self) -> &Path {
+        match self.0 {}
+    }
+
+    /// Stops the board.
+    ///
+    /// # Errors
+    /// None: there is no board.
+    pub fn stop(self) -> io::Result<()> {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,256 @@
+//! A serial port: opening it, telling why it cannot be opened, and asking what is on the other end before any
+//! library talks to it.
+
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use espflash::connection::Port;
+use serialport::{ClearBuffer, SerialPort, SerialPortType, UsbPortInfo};
+
+use super::agent_client::{AgentClient, Link};
+use super::error::{DeviceError, OpenFailure};
+
+/// The speed at which every loader and the agent start.
+pub const START_BAUD: u32 = 115_200;
+
+/// How long one hello waits for its answer.
+const HELLO_PATIENCE: Duration = Duration::from_millis(250);
+
+/// A `SYNC` request (esptool's serial protocol): command 8 with its 36 bytes, in a SLIP frame.
+const SYNC: [u8; 46] = {
+    let mut frame = [0x55; 46];
+    let head = [0xC0, 0, 8, 36, 0, 0, 0, 0, 0, 7, 7, 0x12, 0x20];
+    let mut index = 0;
+    while index < head.len() {
+        frame[index] = head[index];
+        index += 1;
+    }
+    frame[45] = 0xC0;
+    frame
+};
+
+/// What answers on a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The ROM loader or, if `stub`, a flasher stub in RAM.
+    Loader {
+        stub: bool,
+    },
+    Agent,
+    /// Something that is neither; what it said.
+    Text(String),
+    Silent,
+}
+
+/// An open port whose other end is not known yet.
+pub struct OpenPort {
+    pub serial: Port,
+    pub usb: UsbPortInfo,
+    pub name: String,
+    /// Whether DTR and RTS exist; a pseudo-terminal has none.
+    pub control_lines: bool,
+}
+
+impl OpenPort {
+    /// Opens a port exclusively.
+    pub fn open(name: &str) -> Result<Self, DeviceError> {
+        let mut serial = serialport::new(name, START_BAUD)
+            .timeout(Duration::from_millis(100))
+            .open_native()
+            .map_err(|error| DeviceError::Open {
+                port: name.to_owned(),
+                failure: open_failure(&error, name),
+                detail: error.to_string(),
+            })?;
+        let control_lines = serial.read_clear_to_send().is_ok();
+        Ok(Self {
+            serial,
+            usb: usb_info(name),
+            name: name.to_owned(),
+            control_lines,
+        })
+    }
+
+    /// Asks who is there, without touching control lines: the loader's SYNC, then the agent's hello, in turn, until
+    /// one answers or `patience` is over.
+    pub fn probe(&mut self, patience: Duration) -> Result<Answer, DeviceError> {
+        let deadline = Instant::now() + patience;
+        let mut heard = Vec::new();
+        let mut attempt = 0u32;
+        loop {
+            self.discard_input();
+            // A stub that lost one frame delimiter takes gaps for frames until it gets an odd number of them more: every
+            // second try begins with a lone one.
+            if attempt % 2 == 1 {
+                self.send(&[0xC0])?;
+            }
+            attempt += 1;
+            self.send(&SYNC)?;
+            if let Some(stub) = self.sync_reply(Duration::from_millis(250), &mut heard)? {
+                self.wait_for_quiet(Duration::from_millis(30))?;
+                return Ok(Answer::Loader { stub });
+            }
+            if self.answers_as_agent() {
+                return Ok(Answer::Agent);
+            }
+            if Instant::now() >= deadline {
+                let text: String = String::from_utf8_lossy(&heard)
+                    .chars()
+                    .filter(|c| !c.is_control() || *c == '\n')
+                    .take(2000)
+                    .collect();
+                let printable = text.chars().filter(char::is_ascii_graphic).count();
+                return Ok(if printable >= 8 {
+                    Answer::Text(text)
+                } else {
+                    Answer::Silent
+                });
+            }
+        }
+    }
+
+    /// Whether an agent answers right away, asked once.
+    pub fn answers_as_agent(&mut self) -> bool {
+        AgentClient::new(SerialLink::new(&mut self.serial))
+            .hello(HELLO_PATIENCE)
+            .is_ok()
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DeviceError> {
+        let result = self
+            .serial
+            .write_all(bytes)
+            .and_then(|()| self.serial.flush());
+        result.map_err(|error| self.gone(&error))
+    }
+
+    /// Waits for one reply to SYNC; `Some(true)` if a stub sent it.
+    fn sync_reply(
+        &mut self,
+        patience: Duration,
+        heard: &mut Vec<u8>,
+    ) -> Result<Option<bool>, DeviceError> {
+        let deadline = Instant::now() + patience;
+        let mut fresh = Vec::new();
+        while Instant::now() < deadline {
+            let mut buffer = [0; 512];
+            match self.serial.read(&mut buffer) {
+                Ok(count) => fresh.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                Err(error) => return Err(self.gone(&error)),
+            }
+            // A reply: C0 01 08, u16 length, u32 value. The ROM answers a value that is not 0, every stub 0.
+            let reply = fresh
+                .windows(9)
+                .find(|window| window.starts_with(&[0xC0, 1, 8]));
+            if let Some(reply) = reply {
+                return Ok(Some(reply[5..9] == [0; 4]));
+            }
+        }
+        heard.extend_from_slice(&fresh);
+        heard.truncate(16 * 1024);
+        Ok(None)
+    }
+
+    /// Reads and drops what still arrives (a loader answers SYNC eight times).
+    fn wait_for_quiet(&mut self, quiet: Duration) -> Result<(), DeviceError> {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut last = Instant::now();
+        self.serial
+            .set_timeout(Duration::from_millis(10))
+            .map_err(|error| self.gone(&error.into()))?;
+        while last.elapsed() < quiet && Instant::now() < deadline {
+            match self.serial.read(&mut [0; 512]) {
+                Ok(_) => last = Instant::now(),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                Err(error) => return Err(self.gone(&error)),
+            }
+        }
+        self.serial
+            .set_timeout(Duration::from_millis(100))
+            .map_err(|error| self.gone(&error.into()))
+    }
+
+    fn discard_input(&mut self) {
+        // A port that cannot be cleared is about to fail at the next read or write, which reports it.
+        self.serial.clear(ClearBuffer::Input).ok();
+    }
+
+    fn gone(&self, error: &io::Error) -> DeviceError {
+        DeviceError::Gone {
+            port: self.name.clone(),
+            doing: "connecting",
+            detail: error.to_string(),
+        }
+    }
+}
+
+fn open_failure(error: &serialport::Error, name: &str) -> OpenFailure {
+    use serialport::ErrorKind;
+    let text = error.to_string().to_lowercase();
+    match error.kind() {
+        ErrorKind::Io(io::ErrorKind::NotFound) => OpenFailure::NoSuchPort,
+        ErrorKind::Io(io::ErrorKind::PermissionDenied) => OpenFailure::NoPermission,
+        // serialport folds several causes into this one; the system's own words tell them apart.
+        ErrorKind::NoDevice if cfg!(unix) && !std::path::Path::new(name).exists() => {
+            OpenFailure::NoSuchPort
+        }
+        ErrorKind::NoDevice if text.contains("permission") || text.contains("denied") => {
+            OpenFailure::NoPermission
+        }
+        ErrorKind::NoDevice
+        | ErrorKind::Io(io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock) => {
+            OpenFailure::Busy
+        }
+        _ if text.contains("busy") || text.contains("lock") => OpenFailure::Busy,
+        _ => OpenFailure::Other,
+    }
+}
+
+/// What USB says of the port; made up where the port is not on USB, because espflash wants one.
+fn usb_info(name: &str) -> UsbPortInfo {
+    serialport::available_ports()
+        .unwrap_or_default()
+        .into_iter()
+        .find(|port| port.port_name == name)
+        .and_then(|port| match port.port_type {
+            SerialPortType::UsbPort(info) => Some(info),
+            _ => None,
+        })
+        .unwrap_or(UsbPortInfo {
+            vid: 0,
+            pid: 0,
+            serial_number: None,
+            manufacturer: None,
+            product: None,
+        })
+}
+
+/// The agent's way over a serial port.
+pub struct SerialLink<P>(P);
+
+impl<P: std::ops::DerefMut<Target = Port>> SerialLink<P> {
+    pub fn new(port: P) -> Self {
+        Self(port)
+    }
+
+    /// Gives the port back.
+    pub fn into_port(self) -> P {
+        self.0
+    }
+}
+
+impl<P: std::ops::DerefMut<Target = Port>> Link for SerialLink<P> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)?;
+        self.0.flush()
+    }
+
+    fn receive(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
+        self.0.set_timeout(timeout.max(Duration::from_millis(1)))?;
+        match self.0.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(0),
+            other => other,
+        }
+    }
+}
