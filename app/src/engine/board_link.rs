@@ -1,0 +1,222 @@
+//! One port and what is open on it. Jobs ask for the loader or the agent and get it, whatever was there before.
+
+use std::time::Duration;
+
+use super::error::Stop;
+use super::event::Stage;
+use super::job::Job;
+use super::proven::Proven;
+use super::request::{After, Before, LinkOptions, PortChoice};
+use crate::device::agent_session::AgentSession;
+use crate::device::error::DeviceError;
+use crate::device::practice;
+use crate::device::serial::{Answer, OpenPort};
+use crate::device::session::{Entry, Session};
+
+/// How long a silent port is asked before it is called silent.
+const PROBE: Duration = Duration::from_millis(1500);
+
+/// The port of one worker.
+pub(super) struct BoardLink {
+    name: String,
+    options: LinkOptions,
+    /// Keeps the board inside this process alive; it is reached by its port like any other.
+    _practice: Option<practice::Board>,
+    state: State,
+    proven: Proven,
+}
+
+enum State {
+    Closed,
+    Loader(Box<Session>),
+    Agent(Box<AgentSession>),
+}
+
+impl BoardLink {
+    /// A link that is not open yet; a practice board is started here.
+    pub(super) fn new(choice: &PortChoice, options: LinkOptions) -> std::io::Result<Self> {
+        let (name, practice) = match choice {
+            PortChoice::Path(path) => (path.display().to_string(), None),
+            PortChoice::Practice => {
+                let board = practice::Board::start(practice::Options::default())?;
+                (board.port().display().to_string(), Some(board))
+            }
+        };
+        Ok(Self {
+            name,
+            options,
+            _practice: practice,
+            state: State::Closed,
+            proven: Proven::default(),
+        })
+    }
+
+    /// Forgets whatever is open; the next job connects anew.
+    pub(super) fn close(&mut self) {
+        self.state = State::Closed;
+        self.proven.clear();
+    }
+
+    /// The loader session, opened or regained from the agent if need be.
+    pub(super) fn loader(&mut self, job: &mut Job<'_>) -> Result<&mut Session, Stop> {
+        self.loader_and_proven(job).map(|(session, _)| session)
+    }
+
+    /// The loader session and what it has proven.
+    pub(super) fn loader_and_proven(
+        &mut self,
+        job: &mut Job<'_>,
+    ) -> Result<(&mut Session, &mut Proven), Stop> {
+        if !matches!(self.state, State::Loader(_)) {
+            job.stage(Stage::Connecting);
+            self.proven.clear();
+            let session = match std::mem::replace(&mut self.state, State::Closed) {
+                State::Agent(agent) => {
+                    let port = agent.restart_into_loader()?;
+                    self.connect_loader(port, true)?
+                }
+                _ => self.connect_loader(OpenPort::open(&self.name)?, false)?,
+            };
+            self.state = State::Loader(Box::new(session));
+        }
+        match &mut self.state {
+            State::Loader(session) => Ok((session, &mut self.proven)),
+            _ => Err(DeviceError::Silent {
+                port: self.name.clone(),
+            }
+            .into()),
+        }
+    }
+
+    /// The agent, loaded into the chip's RAM if it is not there.
+    pub(super) fn agent(&mut self, job: &mut Job<'_>) -> Result<&mut AgentSession, Stop> {
+        if !matches!(self.state, State::Agent(_)) {
+            job.stage(Stage::Connecting);
+            let agent =
+                if let State::Loader(session) = std::mem::replace(&mut self.state, State::Closed) {
+                    AgentSession::load(*session)?
+                } else {
+                    self.find_or_load_agent()?
+                };
+            self.state = State::Agent(Box::new(agent));
+        }
+        match &mut self.state {
+            State::Agent(agent) => Ok(agent),
+            _ => Err(DeviceError::Silent {
+                port: self.name.clone(),
+            }
+            .into()),
+        }
+    }
+
+    /// An agent that is still there answers at once, so it is asked before any reset; else it is loaded.
+    fn find_or_load_agent(&self) -> Result<AgentSession, DeviceError> {
+        let mut port = OpenPort::open(&self.name)?;
+        if port.answers_as_agent() {
+            return Ok(AgentSession::adopt(port));
+        }
+        let (port, entry) = self.reach(port, false)?;
+        AgentSession::load_cold(port, entry, self.options.baud)
+    }
+
+    fn connect_loader(&self, port: OpenPort, left_by_agent: bool) -> Result<Session, DeviceError> {
+        let (port, entry) = self.reach(port, left_by_agent)?;
+        let session = Session::connect(port, entry, self.options.baud)?;
+        self.check_chip(&session)?;
+        Ok(session)
+    }
+
+    /// Decides how the loader is entered. Without control lines whoever answers is asked, and an agent is sent back
+    /// into the loader.
+    fn reach(
+        &self,
+        mut port: OpenPort,
+        left_by_agent: bool,
+    ) -> Result<(OpenPort, Entry), DeviceError> {
+        let usb = port.usb.pid == 0x1001 && port.usb.vid == 0x303A;
+        match self.options.before {
+            _ if left_by_agent => {}
+            Before::Auto if port.control_lines && usb => return Ok((port, Entry::Usb)),
+            Before::Auto if port.control_lines => return Ok((port, Entry::ControlLines)),
+            Before::DefaultReset => return Ok((port, Entry::ControlLines)),
+            Before::UsbReset => return Ok((port, Entry::Usb)),
+            Before::Auto | Before::NoReset => {}
+        }
+        let mut answer = port.probe(PROBE)?;
+        if answer == Answer::Agent {
+            port = AgentSession::adopt(port).restart_into_loader()?;
+            answer = port.probe(PROBE)?;
+        }
+        match answer {
+            Answer::Loader { stub } => Ok((port, Entry::AlreadyThere { stub })),
+            Answer::Text(text) => Err(DeviceError::RunsProgram {
+                port: self.name.clone(),
+                text,
+            }),
+            Answer::Agent | Answer::Silent => Err(DeviceError::Silent {
+                port: self.name.clone(),
+            }),
+        }
+    }
+
+    fn check_chip(&self, session: &Session) -> Result<(), DeviceError> {
+        match (self.options.chip, session.chip()) {
+            (Some(wanted), Some(found)) if wanted != found => Err(DeviceError::WrongChip {
+                port: self.name.clone(),
+                found,
+                wanted,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bits per second of the port once it is connected.
+    pub(super) fn baud(&self) -> u32 {
+        self.options.baud
+    }
+
+    /// Whether a loader session is open already.
+    pub(super) fn has_loader(&self) -> bool {
+        matches!(self.state, State::Loader(_))
+    }
+
+    /// What the open session has proven.
+    pub(super) fn proven(&self) -> &Proven {
+        &self.proven
+    }
+
+    /// Resets the board into what it holds in flash.
+    pub(super) fn reset(&mut self, job: &mut Job<'_>) -> Result<(), Stop> {
+        let watchdog = self.options.after == After::WatchdogReset;
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Agent(agent) => agent.restart_into_flash()?,
+            State::Loader(session) => drop(session.reset(watchdog)?),
+            State::Closed => {
+                self.loader(job)?;
+                return self.reset(job);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the board as the options say, at the end of a command line.
+    pub(super) fn leave(&mut self) {
+        let after = self.options.after;
+        let left = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Closed => Ok(()),
+            State::Loader(session) => match after {
+                After::NoReset => Ok(()),
+                After::HardReset if !session.has_control_lines() => Ok(()),
+                After::HardReset => session.reset(false).map(drop),
+                After::WatchdogReset => session.reset(true).map(drop),
+            },
+            State::Agent(agent) => match after {
+                After::NoReset => Ok(()),
+                After::HardReset => agent.leave(),
+                After::WatchdogReset => agent.restart_into_flash(),
+            },
+        };
+        // The work is done and proven; a board that is unplugged now is no failure of the job.
+        left.ok();
+    }
+}

@@ -1,0 +1,90 @@
+//! How a job can fail, in sentences that name the thing, the place and what to do.
+
+use serde::Serialize;
+
+use crate::device::error::DeviceError;
+
+/// A failed job. The three texts are for a person; `detail` is what the library below said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
+#[error("{message}")]
+pub struct JobError {
+    /// What failed, as one sentence without a full stop: `Cannot open /dev/ttyUSB0: no permission`.
+    pub message: String,
+    /// Which port, file or region.
+    pub place: String,
+    /// The one thing to do.
+    pub help: String,
+    /// What the layer below said, for *Details*.
+    pub detail: String,
+    /// Whether the same request again goes on where this one stopped.
+    pub resumable: bool,
+}
+
+impl JobError {
+    /// An error without details that cannot be resumed.
+    pub fn new(
+        message: impl Into<String>,
+        place: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            place: place.into(),
+            help: help.into(),
+            detail: String::new(),
+            resumable: false,
+        }
+    }
+
+    /// The same with what the layer below said.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl std::fmt::Display) -> Self {
+        self.detail = detail.to_string();
+        self
+    }
+}
+
+/// How a job ends when it does not finish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Failed(JobError),
+    /// As asked by the user; says what state the board is in.
+    Cancelled(String),
+}
+
+impl From<JobError> for Stop {
+    fn from(error: JobError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<DeviceError> for JobError {
+    fn from(error: DeviceError) -> Self {
+        Self {
+            message: error.to_string(),
+            place: error.port().to_owned(),
+            help: error.help(),
+            detail: error.detail(),
+            resumable: matches!(
+                error,
+                DeviceError::Gone { .. }
+                    | DeviceError::Timeout { .. }
+                    | DeviceError::Protocol { .. }
+                    // A damaged request is refused too; only a second try tells it from one that cannot be done.
+                    | DeviceError::Refused { .. }
+            ),
+        }
+    }
+}
+
+impl From<DeviceError> for Stop {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            // What state the board is in only the job knows; it replaces this sentence.
+            DeviceError::Cancelled => {
+                Self::Cancelled("Stopped; nothing on the board was changed".into())
+            }
+            other => Self::Failed(other.into()),
+        }
+    }
+}

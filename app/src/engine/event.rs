@@ -1,0 +1,132 @@
+//! What a job reports.
+//!
+//! The order is promised: one `Started`; then any number of `Stage`, `Advanced`, `Region` and `Note`; then exactly
+//! one of `Finished`, `Failed` or `Cancelled`. `Advanced` counts within the latest `Stage` and never goes back.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::error::JobError;
+pub use crate::device::agent_answer::{AgentInfo, Found, ListedEntry, VerifyReport};
+use crate::model::chip::BoardIdentity;
+use crate::model::region::Region;
+
+/// What a job is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    Connecting,
+    /// Finding out what differs.
+    Comparing,
+    Erasing,
+    Writing,
+    Verifying,
+    Reading,
+    /// Loading the agent into the chip's RAM and asking it.
+    Asking,
+}
+
+impl Stage {
+    /// As shown: `Writing`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Connecting => "Connecting",
+            Self::Comparing => "Comparing",
+            Self::Erasing => "Erasing",
+            Self::Writing => "Writing",
+            Self::Verifying => "Verifying",
+            Self::Reading => "Reading",
+            Self::Asking => "Asking the board",
+        }
+    }
+}
+
+/// What is now known of a region of the board's flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegionState {
+    /// Holds what the plan says, proven by a digest before anything was written.
+    Same,
+    /// Does not hold it.
+    Differs,
+    /// Sent to the board, not yet proven.
+    Written,
+    /// Written and proven.
+    Verified,
+    Erased,
+}
+
+/// Figures of a finished write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct WriteSummary {
+    /// Bytes that were sent to flash, in whole sectors.
+    pub written: u64,
+    /// Bytes that were right already.
+    pub unchanged: u64,
+    /// Whether all of the plan has been proven on the board since the last write.
+    pub verified: bool,
+    pub millis: u64,
+}
+
+/// How a job ended well.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Detected(BoardIdentity),
+    Written(WriteSummary),
+    /// Regions that differ from the plan; none means verified.
+    Compared {
+        differing: Vec<Region>,
+    },
+    Read {
+        region: Region,
+        bytes: Arc<[u8]>,
+    },
+    Erased(Region),
+    Reset,
+    AgentInfo(AgentInfo),
+    /// The MMU table: one entry of 32 bits each, as the chip stores them.
+    AgentMap(Vec<u32>),
+    Listed(Vec<ListedEntry>),
+    /// `None`: no file of this name.
+    Found(Option<Found>),
+    /// A file read by the agent; `None`: no file of this name.
+    FileRead(Option<(Found, Arc<[u8]>)>),
+    AgentVerified(VerifyReport),
+}
+
+/// One report of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    Started {
+        name: &'static str,
+    },
+    Stage(Stage),
+    /// Bytes done of all bytes of this stage.
+    Advanced {
+        done: u64,
+        total: u64,
+    },
+    Region {
+        region: Region,
+        state: RegionState,
+    },
+    /// Worth a line in the log.
+    Note(String),
+    Finished(Outcome),
+    Failed(JobError),
+    /// Stopped as asked; the sentence says what state the board is in.
+    Cancelled {
+        state: String,
+    },
+}
+
+impl Event {
+    /// Whether no further event of this job follows.
+    pub fn is_ending(&self) -> bool {
+        matches!(
+            self,
+            Self::Finished(_) | Self::Failed(_) | Self::Cancelled { .. }
+        )
+    }
+}

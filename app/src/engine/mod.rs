@@ -1,0 +1,30 @@
+//! Does the work: connect, read, write, verify, erase, ask the agent, pack.
+//!
+//! A job starts from an immutable [`request::Request`], runs on the one thread of its port ([`worker`]), reports
+//! [`event::Event`]s and ends in exactly one way. Neither a window nor a terminal is known here: a front end is woken
+//! by a plain callback and folds the events with [`job_state`].
+
+pub mod cancel;
+pub mod diff;
+pub mod error;
+pub mod event;
+pub mod job_state;
+pub mod pack;
+pub mod packer;
+pub mod plan;
+pub mod ports;
+pub mod request;
+mod watch;
+pub mod worker;
+
+mod agent_digests;
+mod ask_agent;
+mod board_link;
+mod detect;
+mod erase;
+mod job;
+mod load;
+mod pack_other;
+mod proven;
+mod read;
+mod write;

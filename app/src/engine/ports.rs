@@ -1,0 +1,17 @@
+//! Which ports there are, for front ends (which do not know the hardware edge).
+
+use crate::device::port_list;
+pub use crate::device::port_list::ListedPort;
+
+use super::error::JobError;
+
+/// The serial ports of this machine, recommended ones first. The practice board is not among them: it is made, not
+/// found.
+pub fn list() -> Result<Vec<ListedPort>, JobError> {
+    port_list::list().map_err(JobError::from)
+}
+
+/// Whether this system can run a practice board: it needs a pseudo-terminal.
+pub const fn practice_is_possible() -> bool {
+    cfg!(unix)
+}

@@ -1,0 +1,130 @@
+//! What a job is asked to do; it holds everything that the job needs, so that the screen may change meanwhile.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::model::flash_plan::FlashPlan;
+use crate::model::region::Region;
+
+/// Which board.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PortChoice {
+    /// A serial port by its path or name: `/dev/ttyUSB0`, `COM3`.
+    Path(PathBuf),
+    /// A practice board inside this process.
+    Practice,
+}
+
+impl std::fmt::Display for PortChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Practice => f.write_str("practice board"),
+        }
+    }
+}
+
+/// How the chip is brought into its loader before the first command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Before {
+    /// Control lines where the port has them, else whatever answers: loader, stub or agent.
+    #[default]
+    Auto,
+    DefaultReset,
+    UsbReset,
+    NoReset,
+}
+
+/// What the board is left in after the last command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum After {
+    /// Reset by the control lines; without them the agent restarts into the loader and the stub stays.
+    #[default]
+    HardReset,
+    /// Reset by the chip's own watchdog.
+    WatchdogReset,
+    NoReset,
+}
+
+/// How to open a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkOptions {
+    pub before: Before,
+    pub after: After,
+    /// Bits per second after the connection is made; connecting itself is always done at 115200.
+    pub baud: u32,
+    /// Refuse any other chip.
+    pub chip: Option<crate::model::chip::Chip>,
+}
+
+impl Default for LinkOptions {
+    fn default() -> Self {
+        Self {
+            before: Before::Auto,
+            after: After::NoReset,
+            baud: 115_200,
+            chip: None,
+        }
+    }
+}
+
+/// One job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Connect and say what is there.
+    Detect,
+    /// Carry out a plan.
+    Write(Arc<FlashPlan>),
+    /// Compare the board with a plan, without writing.
+    Verify(Arc<FlashPlan>),
+    /// Read a region.
+    Read(Region),
+    /// Erase whole sectors; the region must be aligned to 4 KiB.
+    Erase(Region),
+    /// Ask the device agent; it is loaded into the chip's RAM if it is not there.
+    Agent(Question),
+    /// Leave the loader: reset the board into what it holds in flash.
+    Reset,
+}
+
+/// What the agent is asked. `partition` is a label in the table on the board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    Info,
+    /// The MMU table.
+    Map,
+    List {
+        partition: String,
+        path: String,
+    },
+    Find {
+        partition: String,
+        path: String,
+    },
+    /// Find a file and read it.
+    ReadFile {
+        partition: String,
+        path: String,
+    },
+    ReadRegion(Region),
+    Verify {
+        partition: String,
+        path: String,
+    },
+}
+
+impl Request {
+    /// The job's name on screen, as a noun: `Write`, `Look-up`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Detect => "Connect",
+            Self::Write(_) => "Write",
+            Self::Verify(_) => "Verify",
+            Self::Read(_) => "Read",
+            Self::Erase(_) => "Erase",
+            Self::Agent(Question::Find { .. }) => "Look-up",
+            Self::Agent(_) => "Agent",
+            Self::Reset => "Reset",
+        }
+    }
+}
