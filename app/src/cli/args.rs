@@ -1,0 +1,391 @@
+//! What was typed, exactly as far as the command line alone can tell: words, numbers, paths. What it means is decided
+//! in [`super::resolve`]; nothing here looks at a file or a port.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::chip::Chip;
+use crate::model::number::parse_bytes;
+
+/// Lay out, pack, write and prove the flash of an ESP32 board
+#[derive(Debug, Parser)]
+#[command(
+    name = "flashpack",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Without a command the window opens. Sizes and offsets: 4096, 0x1000, 64K, 4MB; 1K is 1024.\n\
+                  `--port practice` is a practice board inside the program: everything can be tried without hardware."
+)]
+pub struct Typed {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// A project, a table, an image or a folder to open in the window
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Common {
+    /// One JSON object a line on standard output instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Go ahead without asking
+    #[arg(long, global = true)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ports, what is on them, and which is recommended
+    Ports,
+    /// Chip, revision, MAC, flash and security of a board
+    Info(BoardOnly),
+    /// Leave the loader: start what the board holds in flash
+    Reset(BoardOnly),
+    /// Show, check, convert, compare and make partition tables
+    #[command(subcommand)]
+    Table(TableCommand),
+    /// Pack files and folders into one image
+    Pack(Pack),
+    /// Say what an image is, by its content
+    Inspect { image: PathBuf },
+    /// Verify an image by its check records, or a board against files
+    Verify(Verify),
+    /// Take the files out of an image
+    Unpack(Unpack),
+    /// Find a file in an image the way the chip finds it
+    Find {
+        image: PathBuf,
+        /// Its name; NAME/NAME for a file in a folder
+        name: String,
+    },
+    /// Write to a board what differs, and verify it
+    Write(Write),
+    /// Read a board's flash into a file
+    Read(Read),
+    /// Erase a partition, a region, or all of a board's flash
+    Erase(Erase),
+    /// Ask the agent, which runs from the chip's RAM
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Run a practice board and print its port
+    #[cfg(unix)]
+    Practice(super::practice::Practice),
+}
+
+/// Which board, and how to reach it.
+#[derive(Clone, Debug, Args)]
+pub struct Board {
+    /// The board's port, or `practice` for a board inside the program
+    #[arg(long, value_name = "PORT", help_heading = "Board")]
+    pub port: PathBuf,
+    #[command(flatten)]
+    pub link: Link,
+}
+
+/// The same where a port is not always needed.
+#[derive(Clone, Debug, Args)]
+pub struct MaybeBoard {
+    /// The board's port, or `practice` for a board inside the program
+    #[arg(long, value_name = "PORT", help_heading = "Board")]
+    pub port: Option<PathBuf>,
+    #[command(flatten)]
+    pub link: Link,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Link {
+    /// How the chip is brought into its loader
+    #[arg(long, value_enum, default_value_t = Before::Auto, help_heading = "Board")]
+    pub before: Before,
+    /// What the board is left in
+    #[arg(long, value_enum, default_value_t = After::HardReset, help_heading = "Board")]
+    pub after: After,
+    /// Bits per second once connected
+    #[arg(long, value_name = "N", default_value_t = 115_200, help_heading = "Board",
+          value_parser = clap::value_parser!(u32).range(1200..=12_000_000))]
+    pub baud: u32,
+    /// Refuse any other chip, such as esp32c3
+    #[arg(long, value_name = "CHIP", value_parser = chip, help_heading = "Board")]
+    pub chip: Option<Chip>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Before {
+    Auto,
+    DefaultReset,
+    UsbReset,
+    NoReset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "the words are a contract")]
+pub enum After {
+    HardReset,
+    WatchdogReset,
+    NoReset,
+}
+
+#[derive(Debug, Args)]
+pub struct BoardOnly {
+    #[command(flatten)]
+    pub board: Board,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TableCommand {
+    /// Print a table with its computed offsets
+    Show(TableFile),
+    /// Say everything that is wrong with a table
+    Check(TableFile),
+    /// Convert between CSV and binary, by the extension of OUT
+    Convert(TableConvert),
+    /// What moves, grows, comes and goes from A to B, and what data would be stranded
+    Diff {
+        #[arg(value_name = "A")]
+        a: PathBuf,
+        #[arg(value_name = "B")]
+        b: PathBuf,
+        #[command(flatten)]
+        settings: TableSettings,
+    },
+    /// Make a table from a template
+    New(TableNew),
+}
+
+/// A CSV (ESP-IDF's or the seed's order), a binary table, or a firmware image that contains one.
+#[derive(Debug, Args)]
+pub struct TableFile {
+    /// A CSV, a binary table, or a firmware image that contains one
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub settings: TableSettings,
+}
+
+/// Settings of ESP-IDF's own tool, under its names.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct TableSettings {
+    /// Where the table lies in flash [default: 0x8000]
+    #[arg(long, value_name = "N", value_parser = size)]
+    pub table_offset: Option<u32>,
+    /// Where the bootloader lies; needed by tables with a bootloader row
+    #[arg(long, value_name = "N", value_parser = size)]
+    pub primary_bootloader_offset: Option<u32>,
+    /// Where the recovery bootloader lies; needed by tables with such a row
+    #[arg(long, value_name = "N", value_parser = size)]
+    pub recovery_bootloader_offset: Option<u32>,
+    /// Check that the table fits a flash of this size
+    #[arg(long, value_name = "N", value_parser = size)]
+    pub flash_size: Option<u32>,
+    /// The column order of a CSV, instead of recognising it
+    #[arg(long, value_enum)]
+    pub dialect: Option<Dialect>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// Name, Type, `SubType`, Offset, Size, Flags
+    EspIdf,
+    /// type, subtype, offset, size, label, flags
+    Seed,
+}
+
+#[derive(Debug, Args)]
+pub struct TableConvert {
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub settings: TableSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct TableNew {
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Name of the template; an unknown one lists them
+    #[arg(long, value_name = "NAME")]
+    pub template: String,
+    /// The flash that the table is made for
+    #[arg(long, value_name = "N", value_parser = size, default_value = "4MB")]
+    pub flash_size: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Read in place on the chip
+    Bin,
+    /// The Particle Electron's image
+    FlashFile,
+    /// `MicroPython`'s read-only file system
+    Romfs,
+}
+
+#[derive(Debug, Args)]
+pub struct Pack {
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Files, folders (each becomes a nested image), or DIR/. for what is in a folder
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Bin)]
+    pub format: Format,
+    /// An earlier image, whose unchanged files keep their offsets
+    #[arg(long, value_name = "OLD")]
+    pub previous: Option<PathBuf>,
+    /// As the seed's `bin_pack.py` writes it: no index, no check records, names and order as typed
+    #[arg(long)]
+    pub compat: bool,
+    /// Cut names that are too long, instead of refusing them
+    #[arg(long)]
+    pub cut_names: bool,
+    /// Erase what removed and older files left behind, even where that costs a sector each
+    #[arg(long)]
+    pub erase_removed: bool,
+    /// Fail if the image is larger than this
+    #[arg(long, value_name = "N", value_parser = size)]
+    pub size: Option<u32>,
+    /// Alignment of file data: 4, 16, 32 or 4096
+    #[arg(long, value_name = "N", value_parser = alignment, default_value = "16")]
+    pub align: u32,
+    /// The date that a flash-file carries, in seconds since 1970; the same date gives the same bytes
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub date: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// An image; with --port, PARTITION=FILE or OFFSET=FILE
+    #[arg(value_name = "IMAGE|TARGET=FILE", required = true)]
+    pub targets: Vec<String>,
+    #[command(flatten)]
+    pub board: MaybeBoard,
+}
+
+#[derive(Debug, Args)]
+pub struct Unpack {
+    pub image: PathBuf,
+    /// The folder to put the files into; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub into: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Write {
+    /// A project, PARTITION=FILE or OFFSET=FILE
+    #[arg(value_name = "PROJECT|TARGET=FILE", required = true)]
+    pub targets: Vec<String>,
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write everything, whether it differs or not
+    #[arg(long)]
+    pub full: bool,
+    /// Do not prove what was written
+    #[arg(long)]
+    pub no_verify: bool,
+    #[command(flatten)]
+    pub board: MaybeBoard,
+}
+
+#[derive(Debug, Args)]
+pub struct Read {
+    /// A partition's name, OFFSET:SIZE, or all
+    #[arg(value_name = "PARTITION|OFFSET:SIZE|all")]
+    pub what: String,
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub board: Board,
+}
+
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// A partition's name, OFFSET:SIZE, or all
+    #[arg(value_name = "PARTITION|OFFSET:SIZE|all")]
+    pub what: String,
+    #[command(flatten)]
+    pub board: Board,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AgentCommand {
+    /// Who answers, and what it sees
+    Info(BoardOnly),
+    /// The MMU table: which page of flash is seen where
+    Map(BoardOnly),
+    /// List a directory as the board sees it
+    Ls {
+        /// A folder; the top if left out
+        #[arg(default_value = "")]
+        name: String,
+        #[command(flatten)]
+        place: InPartition,
+    },
+    /// Find a file on the board
+    Find {
+        /// Its name; NAME/NAME for a file in a folder
+        name: String,
+        #[command(flatten)]
+        place: InPartition,
+    },
+    /// Verify the files of an image on the board
+    Verify {
+        /// A folder or file; everything if left out
+        #[arg(default_value = "")]
+        name: String,
+        #[command(flatten)]
+        place: InPartition,
+    },
+    /// Read a file, or a region of flash, through the agent
+    Read {
+        /// A file's name, or OFFSET:SIZE
+        #[arg(value_name = "NAME|OFFSET:SIZE")]
+        what: String,
+        #[arg(value_name = "OUT")]
+        output: PathBuf,
+        #[command(flatten)]
+        place: InPartition,
+    },
+    /// Print bytes of flash in hexadecimal
+    Peek {
+        /// Where, and how many bytes (64 if left out)
+        #[arg(value_name = "OFFSET[:SIZE]")]
+        what: String,
+        #[command(flatten)]
+        board: Board,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct InPartition {
+    /// The partition that holds the image
+    #[arg(long, value_name = "NAME", default_value = "bin")]
+    pub partition: String,
+    #[command(flatten)]
+    pub board: Board,
+}
+
+fn size(text: &str) -> Result<u32, String> {
+    parse_bytes(text)
+}
+
+fn alignment(text: &str) -> Result<u32, String> {
+    match parse_bytes(text)? {
+        value @ (4 | 16 | 32 | 4096) => Ok(value),
+        _ => Err("an alignment is 4, 16, 32 or 4096".into()),
+    }
+}
+
+fn chip(text: &str) -> Result<Chip, String> {
+    Chip::from_name(text).ok_or_else(|| {
+        let known = crate::model::chip::CHIPS.map(|facts| facts.id).join(", ");
+        format!("known chips are {known}")
+    })
+}

@@ -1,0 +1,111 @@
+//! A board on the command line: one worker, its events told to the report, jobs one after the other.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::args::{After, Before, Link};
+use super::failure::Failure;
+use super::report::Report;
+use crate::engine::event::{Event, Outcome};
+use crate::engine::job_state::{Ending, JobState};
+use crate::engine::ports::practice_is_possible;
+use crate::engine::request::{self, LinkOptions, PortChoice, Request};
+use crate::engine::worker::Worker;
+
+/// A board that a command works with. Dropping it leaves the board as `--after` says.
+pub struct Board {
+    worker: Worker,
+    name: String,
+}
+
+impl Board {
+    /// Gets ready; the port itself is opened by the first job.
+    pub fn open(port: &Path, link: Link) -> Result<Self, Failure> {
+        let choice = choose(port)?;
+        let name = choice.to_string();
+        let worker = Worker::start(&choice, options(link), Arc::new(|| ())).map_err(|error| {
+            Failure::new(
+                format!("Cannot start with {name}: {error}"),
+                name.clone(),
+                "Close other programs and try again",
+            )
+        })?;
+        Ok(Self { worker, name })
+    }
+
+    /// Carries out one job and waits for its ending.
+    pub fn ask(&mut self, request: Request, report: &mut Report) -> Result<Outcome, Failure> {
+        let began = Instant::now();
+        let mut job = JobState::new(request.name());
+        self.worker
+            .submit(request)
+            .map_err(|busy| Failure::new(busy.to_string(), self.name.clone(), "Try again"))?;
+        while job.is_running() {
+            let Some(event) = self.worker.wait_event() else {
+                job.worker_stopped();
+                break;
+            };
+            let seen = event.clone();
+            job.fold(event, began.elapsed());
+            match seen {
+                Event::Stage(stage) => report.stage(stage.label()),
+                Event::Advanced { .. } => report.progress(job.done, job.total, &job.line()),
+                Event::Note(note) => report.note(&note),
+                _ => {}
+            }
+        }
+        match job.ending {
+            Some(Ending::Finished(outcome)) => Ok(outcome),
+            Some(Ending::Failed(error)) => Err(error.into()),
+            Some(Ending::Cancelled { state }) => Err(Failure::new(
+                state,
+                self.name.clone(),
+                "Run the same command again",
+            )),
+            None => Err(self.unexpected()),
+        }
+    }
+
+    /// The answer was of another kind than the question; the engine's contract is broken.
+    pub fn unexpected(&self) -> Failure {
+        Failure::new(
+            "The job ended without the answer that was asked for",
+            self.name.clone(),
+            "Report this, with the command line",
+        )
+    }
+}
+
+fn choose(port: &Path) -> Result<PortChoice, Failure> {
+    if port.as_os_str() != "practice" {
+        return Ok(PortChoice::Path(port.to_path_buf()));
+    }
+    if practice_is_possible() {
+        Ok(PortChoice::Practice)
+    } else {
+        Err(Failure::new(
+            "A practice board needs a pseudo-terminal, which this system does not have",
+            "practice",
+            "Connect a board, or use Linux or macOS",
+        ))
+    }
+}
+
+fn options(link: Link) -> LinkOptions {
+    LinkOptions {
+        before: match link.before {
+            Before::Auto => request::Before::Auto,
+            Before::DefaultReset => request::Before::DefaultReset,
+            Before::UsbReset => request::Before::UsbReset,
+            Before::NoReset => request::Before::NoReset,
+        },
+        after: match link.after {
+            After::HardReset => request::After::HardReset,
+            After::WatchdogReset => request::After::WatchdogReset,
+            After::NoReset => request::After::NoReset,
+        },
+        baud: link.baud,
+        chip: link.chip,
+    }
+}
