@@ -1,0 +1,77 @@
+//! What panels ask for. Queued while a frame is drawn, carried out once per frame by [`super::run_command`].
+//!
+//! A [`Command`] is something that a person can name in a menu; the other actions carry what a click already decided.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::command::Command;
+use super::selection::Selection;
+use crate::engine::request::PortChoice;
+use crate::model::flash_plan::FlashPlan;
+use crate::model::problem::{Fix, Place};
+use crate::model::project::Project;
+use crate::store::settings::Theme;
+
+/// One wish of a panel.
+#[derive(Clone, Debug)]
+pub enum Action {
+    Command(Command),
+    Select(Selection),
+    /// Make an edit that *Undo* shows under this name.
+    Edit {
+        name: String,
+        project: Box<Project>,
+    },
+    /// Show a drag's outcome without making it; `None` puts it back.
+    Preview(Option<Box<Project>>),
+    OpenPath(PathBuf),
+    /// Put files and folders into a partition.
+    AddPaths {
+        partition: String,
+        paths: Vec<PathBuf>,
+    },
+    /// Put what was just added to one partition into another instead.
+    PutInstead {
+        from: String,
+        into: String,
+        paths: Vec<PathBuf>,
+    },
+    ApplyFix(Fix),
+    GoTo(Place),
+    ChoosePort(PortChoice),
+    /// Carry out a plan that was shown.
+    StartWrite(Arc<FlashPlan>),
+    LookUp {
+        partition: String,
+        path: String,
+    },
+    /// Select a file of a partition by its path in the image.
+    ShowFile {
+        partition: String,
+        path: String,
+    },
+    SetTheme(Theme),
+    Copy(String),
+    /// Say something in the strip above the drawer.
+    Tell(String),
+    DismissNotice,
+    DismissSteps,
+    CloseDialog,
+    /// The question about unsaved work was answered.
+    AfterUnsaved(Unsaved),
+}
+
+/// What the user wants with unsaved work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    Save,
+    Discard,
+    Cancel,
+}
+
+impl From<Command> for Action {
+    fn from(command: Command) -> Self {
+        Self::Command(command)
+    }
+}

@@ -1,0 +1,214 @@
+//! The board: the chosen port, the worker on it, what the board said of itself, and the running job.
+//!
+//! The engine does the work; this only starts it, folds its events, and keeps what is known.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::board_memory::BoardMemory;
+use crate::engine::error::JobError;
+use crate::engine::event::{Outcome, RegionState};
+use crate::engine::job_state::{Ending, JobState};
+use crate::engine::ports::{self, ListedPort};
+use crate::engine::request::{LinkOptions, PortChoice, Request};
+use crate::engine::worker::Worker;
+use crate::formats::partition_bin::TABLE_BYTES;
+use crate::model::chip::BoardIdentity;
+use crate::model::region::Region;
+
+/// A job on the board, running or just ended.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub request: Request,
+    pub state: JobState,
+    pub started: Instant,
+    /// The user asked to stop.
+    pub stopping: bool,
+}
+
+impl Job {
+    /// What this job knows of a region by now; the latest word wins.
+    pub fn region_state(&self, region: Region) -> Option<RegionState> {
+        self.state
+            .regions
+            .iter()
+            .rev()
+            .find(|(known, _)| known.overlaps(region))
+            .map(|(_, state)| *state)
+    }
+
+    /// The share of a region that is written by now, 0 to 1, as far as this job has told.
+    pub fn filled(&self, region: Region) -> Option<f32> {
+        let Request::Write(plan) = &self.request else {
+            return None;
+        };
+        let planned = plan
+            .writes
+            .iter()
+            .map(crate::model::flash_plan::PlannedWrite::region)
+            .find(|w| region.contains(*w))?;
+        let done: u64 = self
+            .state
+            .regions
+            .iter()
+            .filter(|(_, state)| {
+                matches!(
+                    state,
+                    RegionState::Written | RegionState::Verified | RegionState::Same
+                )
+            })
+            .filter_map(|(part, _)| part.intersection(planned))
+            .map(|part| u64::from(part.size))
+            .sum();
+        Some((done as f32 / planned.size.max(1) as f32).min(1.0))
+    }
+}
+
+/// The board and the way to it.
+pub struct BoardLink {
+    pub port: PortChoice,
+    pub ports: Vec<ListedPort>,
+    pub identity: Option<BoardIdentity>,
+    pub memory: BoardMemory,
+    pub job: Option<Job>,
+    worker: Option<Worker>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl BoardLink {
+    /// Nothing is opened before [`Self::submit`].
+    pub fn new(port: PortChoice, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            port,
+            // A machine without a list of ports still has the practice board; *Look for ports again* says why.
+            ports: ports::list().unwrap_or_default(),
+            identity: None,
+            memory: BoardMemory::default(),
+            job: None,
+            worker: None,
+            wake,
+        }
+    }
+
+    /// Looks for serial ports again.
+    pub fn refresh_ports(&mut self) -> Result<(), JobError> {
+        self.ports = ports::list()?;
+        Ok(())
+    }
+
+    /// Uses another port; the one in use is closed.
+    pub fn choose(&mut self, port: PortChoice) {
+        self.disconnect();
+        self.port = port;
+    }
+
+    /// Closes the port and forgets the board.
+    pub fn disconnect(&mut self) {
+        self.worker = None;
+        self.identity = None;
+        self.memory.forget_all();
+    }
+
+    /// Whether a board has answered on the port.
+    pub fn is_connected(&self) -> bool {
+        self.identity.is_some() && self.worker.is_some()
+    }
+
+    /// The job that runs, if any.
+    pub fn running(&self) -> Option<&Job> {
+        self.job.as_ref().filter(|job| job.state.is_running())
+    }
+
+    /// Starts a job, opening the port if need be. The sentence says why not.
+    pub fn submit(&mut self, request: Request) -> Result<(), String> {
+        if self.running().is_some() {
+            return Err("The board is busy: wait for the running job, or cancel it".to_owned());
+        }
+        let worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => Worker::start(&self.port, LinkOptions::default(), self.wake.clone())
+                .map_err(|error| format!("Cannot start working on {}: {error}", self.port))?,
+        };
+        let mut worker = worker;
+        let name = request.name();
+        let submitted = worker
+            .submit(request.clone())
+            .map_err(|busy| busy.to_string());
+        self.worker = Some(worker);
+        submitted?;
+        let state = JobState::new(name);
+        self.job = Some(Job {
+            request,
+            state,
+            started: Instant::now(),
+            stopping: false,
+        });
+        Ok(())
+    }
+
+    /// Asks the running job to stop at its next block boundary.
+    pub fn cancel(&mut self) {
+        if let (Some(worker), Some(job)) = (&self.worker, &mut self.job)
+            && job.state.is_running()
+        {
+            job.stopping = true;
+            worker.cancel();
+        }
+    }
+
+    /// Takes in what the worker reported. Returns the job when it has just ended.
+    pub fn poll(&mut self) -> Option<Job> {
+        let job = self.job.as_mut().filter(|job| job.state.is_running())?;
+        while job.state.is_running() {
+            match self.worker.as_ref().map(Worker::try_event) {
+                Some(Ok(Some(event))) => job.state.fold(event, job.started.elapsed()),
+                Some(Ok(None)) => break,
+                Some(Err(_)) | None => job.state.worker_stopped(),
+            }
+        }
+        if job.state.is_running() {
+            return None;
+        }
+        let job = job.clone();
+        self.learn(&job);
+        Some(job)
+    }
+
+    fn learn(&mut self, job: &Job) {
+        match (&job.state.ending, &job.request) {
+            (Some(Ending::Finished(Outcome::Detected(identity))), _) => {
+                if self
+                    .identity
+                    .as_ref()
+                    .is_some_and(|known| known != identity)
+                {
+                    self.memory.forget_all();
+                }
+                self.identity = Some(identity.clone());
+            }
+            (Some(Ending::Finished(Outcome::Written(summary))), Request::Write(plan))
+                if summary.verified =>
+            {
+                self.memory.proven(plan);
+            }
+            (Some(Ending::Finished(Outcome::Compared { differing })), Request::Verify(plan)) => {
+                self.memory.compared(plan, differing);
+            }
+            (Some(Ending::Finished(Outcome::Read { region, bytes })), _)
+                if region.size as usize == TABLE_BYTES =>
+            {
+                self.memory.table_was_read(region.offset, bytes.clone());
+            }
+            (Some(Ending::Finished(Outcome::Erased(region))), _) => self.memory.forget(*region),
+            (Some(Ending::Finished(Outcome::Reset)), _) => self.identity = None,
+            (Some(Ending::Failed(_)), Request::Detect) => self.disconnect(),
+            // What was not proven, or ended half-way, may have changed anything there.
+            (Some(_), Request::Write(plan)) => {
+                for write in &plan.writes {
+                    self.memory.forget(write.region());
+                }
+            }
+            _ => {}
+        }
+    }
+}

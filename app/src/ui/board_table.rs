@@ -1,0 +1,184 @@
+//! The partition table that is on the board: read once per connection, kept by the board's memory, compared with the
+//! project's table, or taken over.
+//!
+//! What a write would strand can be said only when this table is known; where it is not, the window says so.
+
+use super::dialogs::Dialog;
+use super::run_command::{sentence, submit};
+use super::state::AppState;
+use super::table_files;
+use crate::engine::request::Request;
+use crate::formats::partition_bin::{self, Md5Row, TABLE_BYTES};
+use crate::model::number::{hex, human_size};
+use crate::model::partition_table::PartitionTable;
+use crate::model::problem::Severity;
+use crate::model::project::Project;
+use crate::model::region::Region;
+use crate::model::table_diff;
+
+/// What the board's table is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableWish {
+    /// To know what a write would strand.
+    Know,
+    /// To make it the project's table.
+    Import,
+    /// To compare it with the project's.
+    Compare,
+}
+
+/// The project's table against the board's, as sentences without full stops.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Why there is nothing to compare with, or what is odd about the board's table.
+    pub notes: Vec<String>,
+    pub changes: Vec<String>,
+    /// Data that nothing would find any more.
+    pub stranded: Vec<String>,
+}
+
+/// Where the board's table is looked for.
+pub fn region(project: &Project) -> Region {
+    Region::new(project.table.settings.table_offset, TABLE_BYTES as u32)
+}
+
+/// Reads the board's table for something that the user asked for.
+pub fn read(state: &mut AppState, wish: TableWish) {
+    let region = region(state.document.project());
+    submit(state, Request::Read(region));
+    if state.board.running().is_some() {
+        state.table_wish = Some(wish);
+    }
+}
+
+/// Reads the board's table quietly, if a board is there, idle, and its table is not known.
+pub fn learn(state: &mut AppState) {
+    let region = region(state.document.project());
+    let idle = state.board.is_connected() && state.board.running().is_none();
+    if idle
+        && state.board.memory.table_at(region.offset).is_none()
+        && state.board.submit(Request::Read(region)).is_ok()
+    {
+        state.table_wish = Some(TableWish::Know);
+    }
+}
+
+/// The read has ended well.
+pub fn was_read(state: &mut AppState, wish: TableWish, bytes: &[u8]) {
+    match wish {
+        TableWish::Know => {}
+        TableWish::Compare => {
+            let comparison = compare(state.document.project(), bytes);
+            state.dialog = Some(Dialog::CompareTable(comparison));
+        }
+        TableWish::Import => match table_of(state.document.project(), bytes) {
+            Ok((table, notes)) => {
+                let name = format!("import table of {}", state.board.port);
+                table_files::put(state, &name, None, table, &[]);
+                for note in notes {
+                    state.tell(Severity::Warning, note);
+                }
+            }
+            Err(reason) => state.tell(Severity::Error, reason),
+        },
+    }
+}
+
+/// The board's table, and what is odd about it; else why it is none.
+fn table_of(project: &Project, bytes: &[u8]) -> Result<(PartitionTable, Vec<String>), String> {
+    let mut reading = partition_bin::read(bytes);
+    let offset = project.table.settings.table_offset;
+    if let Some(refusal) = reading.refusal {
+        return Err(format!(
+            "The board has no partition table at {}. {}",
+            hex(offset),
+            sentence(&refusal.message, "")
+        ));
+    }
+    if reading.table.rows.is_empty() {
+        return Err(format!(
+            "The board has no partition table at {}, or an empty one",
+            hex(offset)
+        ));
+    }
+    reading.table.settings = project.table.settings;
+    let notes = match reading.md5 {
+        Md5Row::Wrong => vec![
+            "The MD5 of the board's table is wrong: programs on the board refuse it".to_owned(),
+        ],
+        Md5Row::Right | Md5Row::Missing => Vec::new(),
+    };
+    Ok((reading.table, notes))
+}
+
+/// What the project's table changes on a board with the table in these bytes.
+pub fn compare(project: &Project, bytes: &[u8]) -> Comparison {
+    let (old, notes) = match table_of(project, bytes) {
+        Ok(table) => table,
+        Err(reason) => {
+            return Comparison {
+                notes: vec![reason],
+                ..Comparison::default()
+            };
+        }
+    };
+    let changes = table_diff::diff(&old, &project.table);
+    let stranded = table_diff::stranded(&old, &project.table, Some(project.flash_size));
+    Comparison {
+        notes,
+        changes: changes.iter().map(table_diff::Change::sentence).collect(),
+        stranded: stranded
+            .iter()
+            .map(|data| {
+                format!(
+                    "{}, {} at {}: {}",
+                    data.name,
+                    human_size(u64::from(data.region.size)),
+                    hex(data.region.offset),
+                    data.why
+                )
+            })
+            .collect(),
+    }
+}
+
+/// The same with what is known of the board; `None` while its table is not known.
+pub fn known(state: &AppState) -> Option<Comparison> {
+    let project = state.document.project();
+    let offset = project.table.settings.table_offset;
+    let bytes = state.board.memory.table_at(offset)?;
+    Some(compare(project, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::project_file;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_same_table_strands_nothing_and_a_removed_partition_is_named() {
+        let project = project_file::sample();
+        let bytes = partition_bin::write(&project.table).unwrap();
+        assert_eq!(compare(&project, &bytes), Comparison::default());
+        let mut smaller = project.clone();
+        Arc::make_mut(&mut smaller.table)
+            .rows
+            .retain(|row| row.name != "vfs");
+        let comparison = compare(&smaller, &bytes);
+        assert!(
+            comparison
+                .stranded
+                .iter()
+                .any(|line| line.starts_with("vfs, 1 MiB at 0x200000: "))
+        );
+        assert!(comparison.changes.iter().any(|line| line.contains("gone")));
+    }
+
+    #[test]
+    fn an_erased_board_has_no_table() {
+        let comparison = compare(&project_file::sample(), &[0xFF; TABLE_BYTES]);
+        assert!(comparison.notes[0].contains("no partition table at 0x8000"));
+        assert!(comparison.stranded.is_empty());
+    }
+}

@@ -1,0 +1,296 @@
+//! Everything that a person can ask for by name: one table gives menus, buttons, palette, shortcuts and tooltips.
+//!
+//! A command carries nothing; what it works on is what is selected. Whether it is available, and if not why, is
+//! decided here from the [`Environment`]; what it does is [`super::run_command`]'s.
+
+use eframe::egui::{Context, KeyboardShortcut};
+
+pub use super::command_table::{COMMANDS, Facts, Menu};
+use super::environment::Environment;
+
+/// A named wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Command {
+    Open,
+    OpenSample,
+    Save,
+    SaveAs,
+    ExportImage,
+    Quit,
+    Undo,
+    Redo,
+    AddPartition,
+    DuplicatePartition,
+    DeletePartition,
+    MovePartitionUp,
+    MovePartitionDown,
+    AddFiles,
+    AddFolder,
+    ChooseImage,
+    RenameFile,
+    RemoveFile,
+    ClearContents,
+    PackAgain,
+    OpenImage,
+    ReadFiles,
+    ExtractFile,
+    ExtractAll,
+    Compact,
+    CopyReport,
+    MainButton,
+    Connect,
+    Disconnect,
+    RefreshPorts,
+    Write,
+    WriteAll,
+    Compare,
+    ReadPartition,
+    ResetBoard,
+    Cancel,
+    LookUp,
+    ShowProblems,
+    ShowBoard,
+    ShowAgent,
+    ShowLog,
+    ToggleDrawer,
+    ThemeSystem,
+    ThemeDark,
+    ThemeLight,
+    Settings,
+    Palette,
+    Shortcuts,
+    FirstSteps,
+    NewFromTemplate,
+    ImportTable,
+    ReadTable,
+    CompareTable,
+    ExportTableCsv,
+    ExportTableBinary,
+    ExportMap,
+    AddBefore,
+    AddAfter,
+    ArrangePartitions,
+    SortRows,
+    GrowPartition,
+    ShrinkPartition,
+    PinOffset,
+    UnpinOffset,
+    ToggleEncrypted,
+    ToggleReadonly,
+    PushNeighbours,
+    ZoomIn,
+    ZoomOut,
+    ZoomAll,
+    About,
+}
+
+const NO_PARTITION: &str = "Select a partition first";
+const NO_ENTRY: &str = "Select a file first";
+const NO_FILES: &str = "Select a partition that takes files, such as bin";
+const NOTHING_IN: &str = "Nothing goes into the selected partition";
+const NOT_CONNECTED: &str = "Connect a board first";
+
+/// A shortcut as keyboards print it: `Ctrl+,`.
+pub fn shortcut_text(ctx: &Context, shortcut: &KeyboardShortcut) -> String {
+    let text = ctx.format_shortcut(shortcut);
+    for (name, key) in [("Comma", ","), ("Period", "."), ("Backtick", "`")] {
+        if let Some(start) = text.strip_suffix(name) {
+            return format!("{start}{key}");
+        }
+    }
+    text
+}
+
+impl Command {
+    /// The shortcut as it is shown, if there is one.
+    pub fn shortcut(self, ctx: &Context) -> Option<String> {
+        self.facts()
+            .shortcut
+            .map(|shortcut| shortcut_text(ctx, &shortcut))
+    }
+
+    /// The command's row of the table.
+    pub fn facts(self) -> &'static Facts {
+        // A test checks that every command has a row; the last one stands in so that no path can panic.
+        COMMANDS
+            .iter()
+            .find(|facts| facts.command == self)
+            .unwrap_or(&COMMANDS[COMMANDS.len() - 1])
+    }
+
+    /// What the command is called now: *Undo* names what it takes back.
+    pub fn label(self, environment: &Environment) -> String {
+        match self {
+            Self::Undo => named("Undo", environment.undo.as_deref()),
+            Self::Redo => named("Redo", environment.redo.as_deref()),
+            Self::MainButton => environment.main_label(),
+            Self::PushNeighbours if environment.pushing => "Let neighbours block".to_owned(),
+            Self::DeletePartition => named(
+                "Delete",
+                environment.partition.as_deref().or(Some("partition")),
+            ),
+            _ => self.facts().label.to_owned(),
+        }
+    }
+
+    /// Why the command is not available now; `None` if it is.
+    pub fn why_not(self, environment: &Environment) -> Option<String> {
+        let busy = || {
+            environment
+                .job
+                .as_ref()
+                .map(|job| format!("{job} is running: wait for it, or cancel it"))
+        };
+        let need = |there: bool, reason: &str| (!there).then(|| reason.to_owned());
+        match self {
+            Self::Undo => need(environment.undo.is_some(), "Nothing to undo"),
+            Self::Redo => need(environment.redo.is_some(), "Nothing to redo"),
+            Self::DuplicatePartition | Self::DeletePartition => {
+                need(environment.row.is_some(), NO_PARTITION)
+            }
+            Self::MovePartitionUp => need(environment.row.is_some(), NO_PARTITION)
+                .or_else(|| need(environment.row != Some(0), "This is the first row")),
+            Self::MovePartitionDown => {
+                need(environment.row.is_some(), NO_PARTITION).or_else(|| {
+                    need(
+                        environment
+                            .row
+                            .is_some_and(|row| row + 1 < environment.rows),
+                        "This is the last row",
+                    )
+                })
+            }
+            Self::AddFiles | Self::AddFolder | Self::OpenImage => {
+                need(environment.takes_files, NO_FILES)
+            }
+            Self::ChooseImage => need(environment.row.is_some(), NO_PARTITION),
+            Self::RenameFile | Self::RemoveFile | Self::ExtractFile => {
+                need(environment.entry, NO_ENTRY)
+            }
+            Self::ClearContents => need(environment.has_image, NOTHING_IN),
+            Self::ReadFiles => busy().or_else(|| need(environment.takes_files, NO_FILES)),
+            Self::ExtractAll | Self::Compact | Self::CopyReport => {
+                need(environment.has_image, NOTHING_IN)
+            }
+            Self::ExportImage => need(
+                environment.has_image,
+                "Select a partition with packed files first",
+            ),
+            Self::Connect | Self::MainButton => busy(),
+            Self::Disconnect => need(environment.connected, "No board is connected").or_else(busy),
+            Self::Write | Self::WriteAll => busy()
+                .or_else(|| {
+                    (environment.errors > 0).then(|| {
+                        let problems =
+                            super::text::count(environment.errors, "problem", "problems");
+                        format!("Fix {problems} first")
+                    })
+                })
+                .or_else(|| need(environment.has_plan, "There is nothing to write"))
+                .or_else(|| need(!environment.packing, "Files are being packed")),
+            Self::Compare => {
+                busy().or_else(|| need(environment.has_plan, "There is nothing to compare"))
+            }
+            Self::ReadPartition => busy().or_else(|| need(environment.row.is_some(), NO_PARTITION)),
+            Self::ResetBoard => busy().or_else(|| need(environment.connected, NOT_CONNECTED)),
+            Self::Cancel => need(environment.job.is_some(), "No job is running"),
+            _ => super::table_commands::why_not(self, environment),
+        }
+    }
+
+    /// Tooltip: what it does, its shortcut, and why it is grey.
+    pub fn tooltip(self, environment: &Environment, shortcut: Option<&str>) -> String {
+        let shortcut = shortcut.map_or_else(String::new, |shortcut| format!("  ({shortcut})"));
+        let reason = self
+            .why_not(environment)
+            .map_or_else(String::new, |reason| format!("\n{reason}"));
+        format!("{}{shortcut}{reason}", self.facts().tooltip)
+    }
+}
+
+fn named(verb: &str, what: Option<&str>) -> String {
+    what.map_or_else(|| verb.to_owned(), |what| format!("{verb} {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_its_own_row_label_and_tooltip() {
+        let all: BTreeSet<_> = COMMANDS.iter().map(|facts| facts.command).collect();
+        assert_eq!(all.len(), COMMANDS.len(), "a command has two rows");
+        // `About` is the last variant: its number is the number of the others.
+        assert_eq!(
+            all.len(),
+            Command::About as usize + 1,
+            "a command has no row"
+        );
+        let labels: BTreeSet<_> = COMMANDS.iter().map(|facts| facts.label).collect();
+        assert_eq!(labels.len(), COMMANDS.len(), "two commands have one label");
+        for facts in COMMANDS {
+            assert!(
+                !facts.label.is_empty() && !facts.tooltip.is_empty(),
+                "{:?}",
+                facts.command
+            );
+            assert!(
+                !facts.tooltip.ends_with('.'),
+                "{}: no full stop",
+                facts.tooltip
+            );
+            assert_eq!(facts.command.facts().command, facts.command);
+        }
+    }
+
+    #[test]
+    fn shortcuts_do_not_clash() {
+        let mut seen = Vec::new();
+        for facts in COMMANDS {
+            if let Some(shortcut) = facts.shortcut {
+                assert!(
+                    !seen.contains(&shortcut),
+                    "{:?} has a shortcut of another command",
+                    facts.command
+                );
+                seen.push(shortcut);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_grey_says_why() {
+        let empty = Environment::default();
+        for command in [
+            Command::Undo,
+            Command::AddFiles,
+            Command::Write,
+            Command::Cancel,
+            Command::RemoveFile,
+        ] {
+            assert!(
+                command
+                    .why_not(&empty)
+                    .is_some_and(|reason| !reason.is_empty()),
+                "{command:?}"
+            );
+        }
+        let busy = Environment {
+            job: Some("Write".into()),
+            ..Environment::default()
+        };
+        assert!(
+            Command::Write
+                .why_not(&busy)
+                .is_some_and(|reason| reason.contains("running"))
+        );
+        assert_eq!(Command::Cancel.why_not(&busy), None);
+        let undo = Environment {
+            undo: Some("resize vfs".into()),
+            ..Environment::default()
+        };
+        assert_eq!(Command::Undo.label(&undo), "Undo resize vfs");
+    }
+}

@@ -1,0 +1,191 @@
+//! Asks for files, off the frame: the system's dialog blocks, so that it runs on a thread of its own.
+//!
+//! The only place that names rfd. Tests put another [`FileDialogs`] in its place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use super::table_files::TableForm;
+
+/// No person closes a dialog faster than this: the system had none to show.
+const FASTER_THAN_A_PERSON: Duration = Duration::from_millis(250);
+
+/// What is asked for, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    OpenProject,
+    SaveProject {
+        suggested: String,
+    },
+    AddFiles {
+        partition: String,
+    },
+    AddFolder {
+        partition: String,
+    },
+    /// One file that is written as it is.
+    ImageFor {
+        partition: String,
+    },
+    /// An image whose files are to be edited.
+    ImageInto {
+        partition: String,
+    },
+    /// A folder for the files of an image: all, or one by its path.
+    ExtractInto {
+        partition: String,
+        path: Option<String>,
+    },
+    ExportImage {
+        partition: String,
+    },
+    /// Where to keep what will be read from the board.
+    KeepRead {
+        partition: String,
+    },
+    SavePlan,
+    /// A CSV, a binary table or an image with a table in it.
+    ImportTable,
+    ExportTable {
+        form: TableForm,
+    },
+}
+
+impl Ask {
+    /// Title of the dialog.
+    pub fn title(&self) -> String {
+        match self {
+            Self::OpenProject => "Open a project".to_owned(),
+            Self::SaveProject { .. } => "Save the project".to_owned(),
+            Self::AddFiles { partition } => format!("Add files to {partition}"),
+            Self::AddFolder { partition } => format!("Add a folder to {partition}"),
+            Self::ImageFor { partition } => format!("Choose an image for {partition}"),
+            Self::ImageInto { partition } => format!("Open an image in {partition}"),
+            Self::ExtractInto { partition, path } => match path {
+                Some(path) => format!("Extract {path} into a folder"),
+                None => format!("Extract the files of {partition} into a folder"),
+            },
+            Self::ExportImage { partition } => format!("Export the image of {partition}"),
+            Self::KeepRead { partition } => format!("Read {partition} from the board into a file"),
+            Self::SavePlan => "Save this plan as a command line".to_owned(),
+            Self::ImportTable => "Import a partition table".to_owned(),
+            Self::ExportTable { form } => form.title().to_owned(),
+        }
+    }
+
+    /// Name that a new file is given.
+    pub fn suggested(&self) -> String {
+        match self {
+            Self::SaveProject { suggested } => suggested.clone(),
+            Self::ExportImage { partition } | Self::KeepRead { partition } => {
+                format!("{partition}.bin")
+            }
+            Self::SavePlan => "write.sh".to_owned(),
+            Self::ExportTable { form } => form.suggested().to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// How a question ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Chosen(Vec<PathBuf>),
+    Cancelled,
+    /// The system has no dialog to show.
+    NoDialog,
+}
+
+/// A source of paths.
+pub trait FileDialogs {
+    /// Asks; one question at a time, a second one is ignored while the first is open.
+    fn ask(&mut self, ask: Ask, wake: Arc<dyn Fn() + Send + Sync>);
+    /// The answer, once.
+    fn poll(&mut self) -> Option<(Ask, Answer)>;
+}
+
+/// The system's dialogs.
+#[derive(Default)]
+pub struct SystemDialogs {
+    open: Option<(Ask, Receiver<Answer>)>,
+}
+
+impl FileDialogs for SystemDialogs {
+    fn ask(&mut self, ask: Ask, wake: Arc<dyn Fn() + Send + Sync>) {
+        if self.open.is_some() {
+            return;
+        }
+        let (sender, receiver) = sync_channel(1);
+        let question = ask.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place of the window that starts threads"
+        )]
+        let thread = std::thread::Builder::new()
+            .name("file dialog".to_owned())
+            .spawn(move || {
+                // Nobody listens any more when the window has been closed.
+                drop(sender.send(show(&question)));
+                wake();
+            });
+        if thread.is_ok() {
+            self.open = Some((ask, receiver));
+        }
+    }
+
+    fn poll(&mut self) -> Option<(Ask, Answer)> {
+        let (ask, receiver) = self.open.take()?;
+        match receiver.try_recv() {
+            Ok(answer) => Some((ask, answer)),
+            Err(TryRecvError::Disconnected) => Some((ask, Answer::NoDialog)),
+            Err(TryRecvError::Empty) => {
+                self.open = Some((ask, receiver));
+                None
+            }
+        }
+    }
+}
+
+fn show(ask: &Ask) -> Answer {
+    let began = Instant::now();
+    let dialog = rfd::FileDialog::new().set_title(ask.title());
+    let paths = match ask {
+        Ask::OpenProject => dialog
+            .add_filter(
+                "Flashpack projects, tables and images",
+                &["flashpack", "csv", "bin"],
+            )
+            .add_filter("All files", &["*"])
+            .pick_file()
+            .map(|path| vec![path]),
+        Ask::ImportTable => dialog
+            .add_filter("Tables and images", &["csv", "bin"])
+            .add_filter("All files", &["*"])
+            .pick_file()
+            .map(|path| vec![path]),
+        Ask::ImageFor { .. } | Ask::ImageInto { .. } => dialog.pick_file().map(|path| vec![path]),
+        Ask::AddFiles { .. } => dialog.pick_files(),
+        Ask::AddFolder { .. } | Ask::ExtractInto { .. } => {
+            dialog.pick_folder().map(|path| vec![path])
+        }
+        Ask::SaveProject { .. } => dialog
+            .add_filter("Flashpack project", &["flashpack"])
+            .set_file_name(ask.suggested())
+            .save_file()
+            .map(|path| vec![path]),
+        Ask::ExportImage { .. }
+        | Ask::KeepRead { .. }
+        | Ask::SavePlan
+        | Ask::ExportTable { .. } => dialog
+            .set_file_name(ask.suggested())
+            .save_file()
+            .map(|path| vec![path]),
+    };
+    match paths {
+        Some(paths) if !paths.is_empty() => Answer::Chosen(paths),
+        _ if began.elapsed() < FASTER_THAN_A_PERSON => Answer::NoDialog,
+        _ => Answer::Cancelled,
+    }
+}

@@ -1,0 +1,322 @@
+//! What the window says and does when a job has ended.
+
+use super::action::Action;
+use super::board_link::Job;
+use super::board_table::{self, TableWish};
+use super::command::Command;
+use super::files::keep_file;
+use super::packer_actions;
+use super::panels::agent::LookUp;
+use super::state::{AppState, Notice};
+use crate::engine::error::JobError;
+use crate::engine::event::{Outcome, WriteSummary};
+use crate::engine::job_state::Ending;
+use crate::engine::request::{PortChoice, Question, Request};
+use crate::model::number::{hex, human_size};
+use crate::model::problem::Severity;
+
+/// Takes in a job that has just ended.
+pub fn take_in(state: &mut AppState, job: &Job) {
+    for note in &job.state.notes {
+        state.note(Severity::Note, note.clone(), None);
+    }
+    state.board_changed();
+    match job.state.ending.clone() {
+        Some(Ending::Finished(outcome)) => finished(state, job, outcome),
+        Some(Ending::Failed(error)) => failed(state, &job.request, error),
+        Some(Ending::Cancelled { state: left }) => {
+            state.pending_read = None;
+            state.table_wish = None;
+            say(
+                state,
+                Severity::Warning,
+                false,
+                format!("{} cancelled. {left}", job.state.name),
+                vec![("Do it again".to_owned(), again(&job.request))],
+            );
+        }
+        None => {}
+    }
+}
+
+fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
+    match outcome {
+        Outcome::Detected(identity) => detected(state, &identity),
+        Outcome::Written(summary) => {
+            state.steps[1] |= summary.verified;
+            if let Request::Write(plan) = &job.request
+                && summary.verified
+            {
+                state.packing.remember_written(plan);
+            }
+            let buttons = vec![("Look it up".to_owned(), Action::from(Command::LookUp))];
+            say(
+                state,
+                Severity::Note,
+                summary.verified,
+                written(&summary),
+                buttons,
+            );
+        }
+        Outcome::Compared { differing } => {
+            let text = if differing.is_empty() {
+                "The board holds exactly this project".to_owned()
+            } else {
+                let bytes: u64 = differing.iter().map(|region| u64::from(region.size)).sum();
+                format!("{} differ on the board", human_size(bytes))
+            };
+            say(
+                state,
+                Severity::Note,
+                differing.is_empty(),
+                text,
+                Vec::new(),
+            );
+        }
+        Outcome::Read { bytes, .. } => {
+            if let Some(wish) = state.table_wish.take() {
+                board_table::was_read(state, wish, &bytes);
+            } else if let Some(pending) = state.pending_read.take() {
+                match &pending.path {
+                    Some(path) => keep_file(state, path, &bytes),
+                    None => packer_actions::edit_image(
+                        state,
+                        &pending.partition,
+                        &bytes,
+                        &format!("{} on the board", pending.partition),
+                    ),
+                }
+            }
+        }
+        Outcome::Erased(region) => {
+            let text = format!(
+                "Erased {} at {}",
+                human_size(u64::from(region.size)),
+                hex(region.offset)
+            );
+            say(state, Severity::Note, true, text, Vec::new());
+        }
+        Outcome::Reset => say(
+            state,
+            Severity::Note,
+            true,
+            "The board was reset and runs what is in its flash".into(),
+            Vec::new(),
+        ),
+        Outcome::Found(found) => {
+            if let Request::Agent(Question::Find { partition, path }) = &job.request {
+                state.steps[2] |= found.is_some();
+                let text = found.as_ref().map_or_else(
+                    || format!("The board has no {path} in {partition}"),
+                    |found| {
+                        format!(
+                            "The board found {path} at {} in {partition}",
+                            hex(found.offset)
+                        )
+                    },
+                );
+                state.note(Severity::Note, text, None);
+                state.agent.took(LookUp {
+                    partition: partition.clone(),
+                    path: path.clone(),
+                    found,
+                });
+            }
+        }
+        Outcome::AgentInfo(info) => {
+            let text = format!(
+                "Agent: {}, {} of {} MMU entries free",
+                info.project, info.mmu_free, info.mmu_entries
+            );
+            state.note(Severity::Note, text, None);
+        }
+        Outcome::AgentMap(_)
+        | Outcome::Listed(_)
+        | Outcome::FileRead(_)
+        | Outcome::AgentVerified(_) => {}
+    }
+}
+
+fn detected(state: &mut AppState, identity: &crate::model::chip::BoardIdentity) {
+    let size = identity.flash_size.map_or_else(
+        || "flash size unknown".to_owned(),
+        |size| format!("{} of flash", human_size(u64::from(size))),
+    );
+    let text = format!(
+        "Connected: {} on {}, {size}",
+        identity.chip, state.board.port
+    );
+    state.note(Severity::Note, text, None);
+    warn_of_another_board(state, identity);
+    board_table::learn(state);
+}
+
+fn warn_of_another_board(state: &mut AppState, identity: &crate::model::chip::BoardIdentity) {
+    let project = state.document.project();
+    if identity.chip != project.chip {
+        let text = format!(
+            "This project is for {}, the board is {}. Choose another board, or change the project's chip in Settings",
+            project.chip, identity.chip
+        );
+        state.tell(Severity::Warning, text);
+    } else if let Some(size) = identity
+        .flash_size
+        .filter(|size| *size < project.flash_size)
+    {
+        let text = format!(
+            "The board has {} of flash, the project needs {}. Make the layout smaller, or choose another board",
+            human_size(u64::from(size)),
+            human_size(u64::from(project.flash_size))
+        );
+        state.tell(Severity::Warning, text);
+    }
+}
+
+/// The sentence at the end of a write.
+pub fn written(summary: &WriteSummary) -> String {
+    let proven = if summary.verified {
+        "Written and verified"
+    } else {
+        "Written, not verified"
+    };
+    let secs = match summary.millis {
+        0..100 => "less than 0.1 s".to_owned(),
+        millis => format!("{:.1} s", millis as f64 / 1000.0),
+    };
+    if summary.written == 0 {
+        return format!(
+            "Nothing had to be written: {} were right already ({secs})",
+            human_size(summary.unchanged)
+        );
+    }
+    let unchanged = match summary.unchanged {
+        0 => String::new(),
+        bytes => format!(" ({} unchanged)", human_size(bytes)),
+    };
+    format!(
+        "{proven}, {} in {secs}{unchanged}",
+        human_size(summary.written)
+    )
+}
+
+fn failed(state: &mut AppState, request: &Request, error: JobError) {
+    state.pending_read = None;
+    let wish = state.table_wish.take();
+    state.note(
+        Severity::Error,
+        format!("{}. {}", error.message, error.help),
+        None,
+    );
+    if wish == Some(TableWish::Know) {
+        // Nobody asked for it; the review says that the table is not known.
+        return;
+    }
+    let label = if error.resumable {
+        "Resume"
+    } else {
+        "Try again"
+    };
+    let mut buttons = vec![
+        (
+            label.to_owned(),
+            wish.map_or_else(|| again(request), ask_again),
+        ),
+        ("Copy report".to_owned(), report(state, &error)),
+    ];
+    if matches!(request, Request::Detect) && cfg!(unix) && state.board.port != PortChoice::Practice
+    {
+        buttons.push((
+            "Use the practice board".to_owned(),
+            Action::ChoosePort(PortChoice::Practice),
+        ));
+    }
+    state.notice = Some(Notice {
+        severity: Severity::Error,
+        good: false,
+        text: error.message.clone(),
+        buttons,
+        failure: Some(error),
+    });
+}
+
+fn ask_again(wish: TableWish) -> Action {
+    Action::Command(match wish {
+        TableWish::Compare => Command::CompareTable,
+        TableWish::Import | TableWish::Know => Command::ReadTable,
+    })
+}
+
+fn again(request: &Request) -> Action {
+    match request {
+        Request::Write(plan) => Action::StartWrite(plan.clone()),
+        Request::Agent(Question::Find { partition, path }) => Action::LookUp {
+            partition: partition.clone(),
+            path: path.clone(),
+        },
+        Request::Detect => Action::Command(Command::Connect),
+        Request::Read(_) => Action::Command(Command::ReadPartition),
+        Request::Reset => Action::Command(Command::ResetBoard),
+        Request::Verify(_) | Request::Erase(_) | Request::Agent(_) => {
+            Action::Command(Command::Compare)
+        }
+    }
+}
+
+fn report(state: &AppState, error: &JobError) -> Action {
+    Action::Copy(format!(
+        "{}\nPlace: {}\n{}\nDetails: {}\nFlashpack {}\n\n{}",
+        error.message,
+        error.place,
+        error.help,
+        error.detail,
+        env!("CARGO_PKG_VERSION"),
+        state.log.to_text()
+    ))
+}
+
+fn say(
+    state: &mut AppState,
+    severity: Severity,
+    good: bool,
+    text: String,
+    buttons: Vec<(String, Action)>,
+) {
+    state.note(severity, text.clone(), None);
+    state.notice = Some(Notice {
+        severity,
+        good,
+        text,
+        buttons,
+        failure: None,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_write_says_what_was_proven() {
+        let summary = WriteSummary {
+            written: 20 * 1024,
+            unchanged: 912 * 1024,
+            verified: true,
+            millis: 1234,
+        };
+        assert_eq!(
+            written(&summary),
+            "Written and verified, 20 KiB in 1.2 s (912 KiB unchanged)"
+        );
+        let summary = WriteSummary {
+            verified: false,
+            ..summary
+        };
+        assert!(written(&summary).contains("not verified"));
+        let nothing = WriteSummary {
+            unchanged: 4096,
+            verified: true,
+            ..WriteSummary::default()
+        };
+        assert!(written(&nothing).starts_with("Nothing had to be written"));
+    }
+}

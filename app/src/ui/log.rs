@@ -1,0 +1,197 @@
+//! What happened, one line each, with the command line that does the same where there is one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::engine::request::{PortChoice, Question, Request};
+use crate::model::number::hex;
+use crate::model::problem::Severity;
+
+/// The oldest lines go when there are more than this.
+const LIMIT: usize = 10_000;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Since the start of the program.
+    pub at: Duration,
+    pub severity: Severity,
+    pub text: String,
+    /// Does the same in a terminal.
+    pub command: Option<String>,
+}
+
+/// What happened since the start.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    lines: std::collections::VecDeque<Line>,
+}
+
+impl Log {
+    /// Adds a line.
+    pub fn push(
+        &mut self,
+        at: Duration,
+        severity: Severity,
+        text: impl Into<String>,
+        command: Option<String>,
+    ) {
+        if self.lines.len() >= LIMIT {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(Line {
+            at,
+            severity,
+            text: text.into(),
+            command,
+        });
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether nothing has happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// A line, oldest first.
+    pub fn line(&self, index: usize) -> Option<&Line> {
+        self.lines.get(index)
+    }
+
+    /// All of it, for the clipboard.
+    pub fn to_text(&self) -> String {
+        let lines = self.lines.iter().map(|line| {
+            let command = line
+                .command
+                .as_ref()
+                .map_or_else(String::new, |command| format!("        {command}\n"));
+            format!("{} {}\n{command}", clock(line.at), line.text)
+        });
+        lines.collect()
+    }
+}
+
+/// Minutes, seconds and tenths: `02:07.3`.
+pub fn clock(at: Duration) -> String {
+    let tenths = at.as_millis() / 100;
+    format!(
+        "{:02}:{:02}.{}",
+        tenths / 600,
+        tenths / 10 % 60,
+        tenths % 10
+    )
+}
+
+/// The command line that does what a request does. `project` is where the project is kept.
+pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>) -> String {
+    let port = match port {
+        PortChoice::Practice => "practice".to_owned(),
+        PortChoice::Path(path) => quoted(&path.to_string_lossy()),
+    };
+    let project = || {
+        project.map_or_else(
+            || "PROJECT".to_owned(),
+            |path| quoted(&path.to_string_lossy()),
+        )
+    };
+    let words = match request {
+        Request::Detect => "info".to_owned(),
+        Request::Write(plan) => {
+            let full = if plan.full { " --full" } else { "" };
+            let no_verify = if plan.no_verify { " --no-verify" } else { "" };
+            format!("write {}{full}{no_verify}", project())
+        }
+        Request::Verify(_) => format!("write {} --dry-run", project()),
+        Request::Read(region) => format!("read {}:{} OUT", hex(region.offset), hex(region.size)),
+        Request::Erase(region) => format!("erase {}:{}", hex(region.offset), hex(region.size)),
+        Request::Reset => "reset".to_owned(),
+        Request::Agent(question) => match question {
+            Question::Info => "agent info".to_owned(),
+            Question::Map => "agent map".to_owned(),
+            Question::List { partition, path } => {
+                format!(
+                    "agent ls {} --partition {}",
+                    quoted(path),
+                    quoted(partition)
+                )
+            }
+            Question::Find { partition, path } => {
+                format!(
+                    "agent find {} --partition {}",
+                    quoted(path),
+                    quoted(partition)
+                )
+            }
+            Question::ReadFile { partition, path } => {
+                format!(
+                    "agent read {} OUT --partition {}",
+                    quoted(path),
+                    quoted(partition)
+                )
+            }
+            Question::ReadRegion(region) => {
+                format!("agent read {}:{} OUT", hex(region.offset), hex(region.size))
+            }
+            Question::Verify { partition, path } => {
+                format!(
+                    "agent verify {} --partition {}",
+                    quoted(path),
+                    quoted(partition)
+                )
+            }
+        },
+    };
+    format!("flashpack {words} --port {port}")
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_are_ready_to_paste() {
+        let find = Request::Agent(Question::Find {
+            partition: "bin".into(),
+            path: "it's".into(),
+        });
+        assert_eq!(
+            command_line(&find, &PortChoice::Practice, None),
+            r"flashpack agent find 'it'\''s' --partition bin --port practice"
+        );
+        let write = Request::Write(std::sync::Arc::default());
+        let port = PortChoice::Path("/dev/ttyUSB0".into());
+        assert_eq!(
+            command_line(&write, &port, Some(Path::new("/tmp/my project.flashpack"))),
+            "flashpack write '/tmp/my project.flashpack' --port /dev/ttyUSB0"
+        );
+    }
+
+    #[test]
+    fn the_oldest_lines_go() {
+        let mut log = Log::default();
+        for number in 0..LIMIT + 5 {
+            log.push(Duration::ZERO, Severity::Note, number.to_string(), None);
+        }
+        assert_eq!(log.len(), LIMIT);
+        assert_eq!(log.line(0).unwrap().text, "5");
+    }
+
+    #[test]
+    fn the_clock_counts_minutes() {
+        assert_eq!(clock(Duration::from_millis(127_345)), "02:07.3");
+    }
+}

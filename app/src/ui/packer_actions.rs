@@ -1,0 +1,246 @@
+//! What the packer's commands do: put files elsewhere, open an image as files, take files out, compact, report.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use eframe::egui::Context;
+
+use super::action::Action;
+use super::command::Command;
+use super::content_edit;
+use super::file_dialog::Ask;
+use super::files::{ask_file, read_partition};
+use super::packing_paths;
+use super::run_command::{add_paths, edit, sentence};
+use super::selection::Selection;
+use super::state::AppState;
+use super::table_ops;
+use super::text::count;
+use crate::engine::pack::{Change, PackedImage};
+use crate::model::number::{hex, human_size};
+use crate::model::partition_table::APP;
+use crate::model::problem::Severity;
+use crate::model::project::{Content, Project};
+use crate::store::extract;
+use crate::store::open_any::files_of_image;
+use crate::store::read_whole::read_whole;
+
+/// More than any flash of an ESP chip holds.
+const LARGEST_IMAGE: u64 = 128 << 20;
+/// Other targets that are offered; a strip has room for no more.
+const TARGETS: usize = 3;
+
+/// The buttons after files were added: the other partitions that could have taken them, and *Undo*.
+///
+/// Partitions that take files come first, what the firmware fills itself last.
+pub fn after_add(project: &Project, partition: &str, paths: &[PathBuf]) -> Vec<(String, Action)> {
+    let mut others: Vec<_> = project
+        .table
+        .rows
+        .iter()
+        .filter(|row| row.name != partition)
+        .filter(|row| packing_paths::would_do(project, &row.name, paths.len()).is_ok())
+        .collect();
+    others.sort_by_key(|row| {
+        (
+            !table_ops::takes_files(row),
+            !project.contents.contains_key(&row.name),
+            row.kind != APP && row.subtype < 0x06,
+        )
+    });
+    let mut buttons: Vec<(String, Action)> = others
+        .into_iter()
+        .take(TARGETS)
+        .map(|row| {
+            let action = Action::PutInstead {
+                from: partition.to_owned(),
+                into: row.name.clone(),
+                paths: paths.to_vec(),
+            };
+            (format!("Put into {} instead", row.name), action)
+        })
+        .collect();
+    buttons.push(("Undo".to_owned(), Action::from(Command::Undo)));
+    buttons
+}
+
+/// Takes the latest edit back, if it added to `from`, and adds to `into`.
+pub fn put_instead(state: &mut AppState, from: &str, into: &str, paths: &[PathBuf]) {
+    let ours = state
+        .document
+        .undo_name()
+        .is_some_and(|name| name.starts_with("add ") && name.ends_with(&format!(" to {from}")));
+    if !ours {
+        state.tell(
+            Severity::Note,
+            format!("Something else was edited since; drop the files on {into} again"),
+        );
+        return;
+    }
+    state.document.undo();
+    let rows = &state.document.project().table.rows;
+    if let Some(row) = rows.iter().position(|row| row.name == into) {
+        state.selection = Selection::Row(row);
+        state.contents.selected = None;
+        state.contents.rename = None;
+    }
+    add_paths(state, into, paths);
+}
+
+/// Opens an image file as the files of a partition.
+pub fn open_image(state: &mut AppState, partition: &str, path: &Path) {
+    match read_whole(path, LARGEST_IMAGE) {
+        Ok(bytes) => edit_image(state, partition, &bytes, &path.display().to_string()),
+        Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),
+    }
+}
+
+/// The files of an image become the content of a partition.
+pub fn edit_image(state: &mut AppState, partition: &str, image: &[u8], from: &str) {
+    match files_of_image(image) {
+        Ok(files) => {
+            let number: usize = files.entries.iter().map(content_edit::count_files).sum();
+            let number = count(number, "file", "files");
+            let project = content_edit::with_content(
+                state.document.project(),
+                partition,
+                Some(Content::Files(files)),
+            );
+            state.contents.selected = None;
+            state.contents.rename = None;
+            edit(state, &format!("open image in {partition}"), project);
+            state.tell(
+                Severity::Note,
+                format!("Opened {number} of {from} in {partition}"),
+            );
+        }
+        Err(reason) => state.tell(Severity::Error, format!("Cannot edit {from}. {reason}")),
+    }
+}
+
+/// Reads a partition from the board to edit its files.
+pub fn read_files(state: &mut AppState, partition: String) {
+    read_partition(state, partition, None);
+}
+
+/// Asks for the folder that files go into.
+pub fn ask_extract(state: &mut AppState, partition: String, selected: bool) {
+    let path = selected.then(|| selected_path(state, &partition)).flatten();
+    ask_file(state, Ask::ExtractInto { partition, path });
+}
+
+fn selected_path(state: &AppState, partition: &str) -> Option<String> {
+    let at = state.contents.selected.as_ref()?;
+    let files = content_edit::files(state.document.project(), partition)?;
+    content_edit::flatten(&files.entries)
+        .into_iter()
+        .find(|line| line.at == *at)
+        .map(|line| line.path)
+}
+
+/// Writes files of a packed image into a folder.
+pub fn extract(state: &mut AppState, partition: &str, path: Option<&str>, into: &Path) {
+    let Some(image) = state.packing.images().get(partition).cloned() else {
+        state.tell(
+            Severity::Error,
+            format!("Nothing was taken out: {partition} is not packed yet. Try again in a moment"),
+        );
+        return;
+    };
+    match extract::extract(&image.bytes, path, into) {
+        Ok(done) => {
+            for problem in &done.problems {
+                let text = sentence(&problem.message, &problem.help);
+                state.note(problem.severity, text, None);
+            }
+            let remarks = match done.problems.len() {
+                0 => String::new(),
+                number => format!("; {} in the log", count(number, "remark", "remarks")),
+            };
+            let files = count(done.files, "file", "files");
+            state.tell(
+                Severity::Note,
+                format!("Extracted {files} into {}{remarks}", into.display()),
+            );
+        }
+        Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),
+    }
+}
+
+/// Packs a partition anew.
+pub fn compact(state: &mut AppState, partition: &str) {
+    let image = state.packing.images().get(partition);
+    let Some(worth) = image.and_then(|image| image.compaction) else {
+        state.tell(
+            Severity::Note,
+            format!("{partition} has no holes: there is nothing to compact"),
+        );
+        return;
+    };
+    state.packing.compact(partition);
+    state.document.touch();
+    state.tell(
+        Severity::Note,
+        format!(
+            "Compacted {partition}: {} saved, {} to write again",
+            human_size(worth.saves),
+            count(worth.rewrites_sectors, "sector", "sectors")
+        ),
+    );
+}
+
+/// Puts a table of all files on the clipboard.
+pub fn copy_report(state: &mut AppState, ctx: &Context, partition: &str) {
+    let Some(image) = state.packing.images().get(partition) else {
+        state.tell(Severity::Note, format!("{partition} is not packed yet"));
+        return;
+    };
+    ctx.copy_text(report(partition, image));
+    state.tell(
+        Severity::Note,
+        format!("Copied the report of {partition}, a table with tabs"),
+    );
+}
+
+/// Every file with its place, and the sums of the image; columns are separated by tabs.
+pub fn report(partition: &str, image: &PackedImage) -> String {
+    let mut text = String::from("name\toffset\tsize\tcrc32\tchange\twasted\n");
+    for entry in &image.entries {
+        let folder = if entry.folder { "/" } else { "" };
+        // Writing to a String cannot fail.
+        writeln!(
+            text,
+            "{}{folder}\t{}\t{}\t{:08X}\t{}\t{}",
+            entry.path,
+            hex(entry.offset),
+            entry.size,
+            entry.crc32,
+            change_word(entry.change),
+            entry.wasted
+        )
+        .ok();
+    }
+    let sectors = image
+        .sectors_changed
+        .map_or_else(String::new, |number| format!("\tsectors changed {number}"));
+    writeln!(
+        text,
+        "{partition}\tsize {}\tused {}\tslack {}\tcrc32 {:08X}{sectors}",
+        image.bytes.len(),
+        image.used,
+        image.slack,
+        crc32fast::hash(&image.bytes)
+    )
+    .ok();
+    text
+}
+
+/// A change as the lists say it.
+pub fn change_word(change: Change) -> &'static str {
+    match change {
+        Change::New => "new",
+        Change::Same => "same",
+        Change::Changed => "changed",
+        Change::Moved => "moved",
+    }
+}

@@ -1,0 +1,87 @@
+//! The board in full: the port, and what the chip says of itself. What is not known is said to be unknown.
+
+use eframe::egui::{Grid, RichText, Ui};
+
+use super::super::command::Command;
+use super::super::state::AppState;
+use super::super::theme;
+use super::super::widgets::command_button;
+use super::port_picker;
+use crate::model::number::{exact_size, human_size};
+
+/// Draws the panel.
+pub fn ui(ui: &mut Ui, state: &mut AppState) {
+    ui.horizontal_wrapped(|ui| {
+        port_picker::ui(ui, state, "drawer port", 260.0);
+        for command in [
+            Command::Connect,
+            Command::Compare,
+            Command::ReadPartition,
+            Command::ResetBoard,
+            Command::Disconnect,
+        ] {
+            command_button::ui(ui, command, &state.environment, &mut state.actions);
+        }
+    });
+    ui.add_space(theme::STEP * 2.0);
+    let Some(identity) = state
+        .board
+        .identity
+        .clone()
+        .filter(|_| state.board.is_connected())
+    else {
+        ui.weak("No board is connected. Choose a port and press Connect: the chip is asked who it is, nothing is changed");
+        return;
+    };
+    let unknown = || "unknown".to_owned();
+    let revision = identity
+        .revision
+        .map_or_else(unknown, |(major, minor)| format!("v{major}.{minor}"));
+    let flash = identity
+        .flash_size
+        .map_or_else(unknown, |size| exact_size(u64::from(size)));
+    let flash_id = identity.flash_id.map_or_else(unknown, |id| {
+        format!(
+            "maker 0x{:02X}, type 0x{:02X}, capacity 0x{:02X}",
+            id & 0xFF,
+            id >> 8 & 0xFF,
+            id >> 16 & 0xFF
+        )
+    });
+    let encrypted = match identity.flash_encrypted {
+        Some(true) => "yes: plain images written to it will not boot".to_owned(),
+        Some(false) => "no".to_owned(),
+        None => unknown(),
+    };
+    let security = identity
+        .security_flags
+        .map_or_else(unknown, |flags| format!("0x{flags:X}"));
+    let project = state.document.project();
+    let layout = format!(
+        "{}, {}",
+        project.chip,
+        human_size(u64::from(project.flash_size))
+    );
+    let facts = [
+        ("Chip", format!("{} revision {revision}", identity.chip)),
+        ("MAC address", identity.mac.unwrap_or_else(unknown)),
+        ("Flash", flash),
+        ("Flash chip", flash_id),
+        ("Flash encrypted", encrypted),
+        ("Security flags", security),
+        ("This project is for", layout),
+    ];
+    // Two columns of facts: the drawer is wide and low.
+    Grid::new("identity")
+        .num_columns(4)
+        .spacing([16.0, 6.0])
+        .show(ui, |ui| {
+            for pair in facts.chunks(2) {
+                for (name, value) in pair {
+                    ui.weak(*name);
+                    ui.label(RichText::new(value).font(theme::mono()));
+                }
+                ui.end_row();
+            }
+        });
+}

@@ -1,0 +1,324 @@
+//! Everything that the window knows, and how it is brought up to date before a frame.
+//!
+//! [`AppState::settings`] is the part that outlives the program; all the rest is rebuilt at a start.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::action::Action;
+use super::board_link::BoardLink;
+use super::board_memory::Compared;
+use super::board_table::TableWish;
+use super::content_edit;
+use super::derived::Derived;
+use super::dialogs::Dialog;
+use super::dialogs::review_plan::Review;
+use super::document::Document;
+use super::environment::Environment;
+use super::file_dialog::FileDialogs;
+use super::layout::Layout;
+use super::log::Log;
+use super::packing::Packing;
+use super::palette::Palette;
+use super::panels::agent::AgentPanel;
+use super::panels::contents::ContentsPanel;
+use super::panels::drawer::Tab;
+use super::panels::map::MapPanel;
+use super::panels::table::TablePanel;
+use super::selection::Selection;
+use super::table_ops;
+use crate::engine::error::JobError;
+use crate::engine::request::PortChoice;
+use crate::model::flash_plan::PlannedWrite;
+use crate::model::partition_table::Row;
+use crate::model::problem::Severity;
+use crate::model::region::Region;
+use crate::store::settings::Settings;
+
+/// Something to say in the strip above the drawer; stays until it is dismissed or replaced.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub severity: Severity,
+    pub good: bool,
+    pub text: String,
+    pub buttons: Vec<(String, Action)>,
+    /// What failed, for *Details* and the report.
+    pub failure: Option<JobError>,
+}
+
+/// A read that is under way, and where its bytes go.
+#[derive(Clone, Debug)]
+pub struct PendingRead {
+    /// The file to write; `None`: the bytes become files to be edited.
+    pub path: Option<PathBuf>,
+    pub partition: String,
+}
+
+/// What must happen once the question about unsaved work is answered.
+#[derive(Clone, Debug)]
+pub enum Then {
+    Quit,
+    Open(PathBuf),
+    AskOpen,
+    OpenSample,
+}
+
+/// Everything that the window knows.
+pub struct AppState {
+    pub document: Document,
+    pub derived: Derived,
+    /// The map of a drag under way.
+    pub preview: Option<Derived>,
+    /// How each write of the plan compares with the board.
+    pub compared: Vec<Compared>,
+    pub selection: Selection,
+    pub packing: Packing,
+    pub board: BoardLink,
+    pub log: Log,
+    pub environment: Environment,
+    pub settings: Settings,
+    /// Where the settings are kept; `None`: nowhere.
+    pub settings_path: Option<PathBuf>,
+    pub map: MapPanel,
+    pub table: TablePanel,
+    pub contents: ContentsPanel,
+    pub agent: AgentPanel,
+    pub drawer: Option<Tab>,
+    pub layout: Layout,
+    pub review: Option<Review>,
+    pub dialog: Option<Dialog>,
+    pub palette: Option<Palette>,
+    pub notice: Option<Notice>,
+    /// Which of the first steps are done.
+    pub steps: [bool; 3],
+    pub pending_read: Option<PendingRead>,
+    /// What the board's table is read for, while it is being read.
+    pub table_wish: Option<TableWish>,
+    /// What to do when the running save has ended well.
+    pub then: Option<Then>,
+    /// The window may close now.
+    pub may_close: bool,
+    pub dialogs: Box<dyn FileDialogs>,
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+    pub actions: Vec<Action>,
+    pub began: Instant,
+    seen: Option<(u64, u64)>,
+    compare_again: bool,
+}
+
+/// What an [`AppState`] starts with.
+pub struct Start {
+    pub document: Document,
+    pub port: PortChoice,
+    pub settings: Settings,
+    pub settings_path: Option<PathBuf>,
+    pub dialogs: Box<dyn FileDialogs>,
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl AppState {
+    /// A window that has not drawn anything yet.
+    pub fn new(start: Start) -> Self {
+        let (packing, fault) = Packing::start(start.wake.clone());
+        let layout = Layout::from_text(&start.settings.window_state);
+        let mut state = Self {
+            document: start.document,
+            derived: Derived::default(),
+            preview: None,
+            compared: Vec::new(),
+            selection: Selection::Nothing,
+            packing,
+            board: BoardLink::new(start.port, start.wake.clone()),
+            log: Log::default(),
+            environment: Environment::default(),
+            settings: start.settings,
+            settings_path: start.settings_path,
+            map: MapPanel::default(),
+            table: TablePanel::default(),
+            contents: ContentsPanel::default(),
+            agent: AgentPanel::default(),
+            drawer: layout.tab,
+            layout,
+            review: None,
+            dialog: None,
+            palette: None,
+            notice: None,
+            steps: [false; 3],
+            pending_read: None,
+            table_wish: None,
+            then: None,
+            may_close: false,
+            dialogs: start.dialogs,
+            wake: start.wake,
+            actions: Vec::new(),
+            began: Instant::now(),
+            seen: None,
+            compare_again: true,
+        };
+        if let Some(fault) = fault {
+            state.tell(Severity::Error, fault);
+        }
+        state.select_first();
+        state.refresh();
+        state
+    }
+
+    /// Selects `bin`, else the first partition.
+    pub fn select_first(&mut self) {
+        let rows = &self.document.project().table.rows;
+        let row = rows
+            .iter()
+            .position(|row| row.name == "bin")
+            .or((!rows.is_empty()).then_some(0));
+        self.selection = row.map_or(Selection::Nothing, Selection::Row);
+    }
+
+    /// Time since the start of the program.
+    pub fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Queues a wish of a panel.
+    pub fn ask(&mut self, action: impl Into<Action>) {
+        self.actions.push(action.into());
+    }
+
+    /// Adds a line to the log.
+    pub fn note(&mut self, severity: Severity, text: impl Into<String>, command: Option<String>) {
+        self.log.push(self.now(), severity, text, command);
+    }
+
+    /// Says something in the strip above the drawer and in the log.
+    pub fn tell(&mut self, severity: Severity, text: impl Into<String>) {
+        let text = text.into();
+        self.note(severity, text.clone(), None);
+        self.notice = Some(Notice {
+            severity,
+            good: false,
+            text,
+            buttons: Vec::new(),
+            failure: None,
+        });
+    }
+
+    /// The selected row of the table as it is drawn.
+    pub fn selected_row(&self) -> Option<(usize, Arc<Row>)> {
+        let index = self.selection.row()?;
+        let row = self.document.shown().table.rows.get(index)?;
+        Some((index, row.clone()))
+    }
+
+    /// Where a row lies, as it is drawn.
+    pub fn region_of(&self, row: usize) -> Option<Region> {
+        self.preview
+            .as_ref()
+            .unwrap_or(&self.derived)
+            .regions
+            .get(row)
+            .copied()
+    }
+
+    /// The planned write into a region, and how it compares with the board.
+    pub fn planned(&self, region: Region) -> Option<(&PlannedWrite, Compared)> {
+        self.derived
+            .plan
+            .writes
+            .iter()
+            .zip(&self.compared)
+            .find(|(write, _)| write.offset == region.offset || region.contains(write.region()))
+            .map(|(write, compared)| (write, *compared))
+    }
+
+    /// What is known of the board has changed.
+    pub fn board_changed(&mut self) {
+        self.compare_again = true;
+    }
+
+    /// Brings everything that follows from the project up to date. Cheap when nothing has changed.
+    pub fn refresh(&mut self) {
+        self.packing.poll();
+        let now = (self.document.revision(), self.packing.revision());
+        if self.seen != Some(now) {
+            self.keep_selection_valid();
+            let project = self.document.project();
+            let sizes = project
+                .table
+                .layout()
+                .iter()
+                .map(|placed| (placed.row.name.as_str(), placed.region.size))
+                .collect::<BTreeMap<_, _>>();
+            self.packing.ask(project, &sizes);
+            let dragging = self.document.shown() != project;
+            self.preview = dragging.then(|| Derived::layout(self.document.shown()));
+            if !dragging {
+                self.derived = Derived::new(project, self.packing.images());
+                self.compare_again = true;
+            }
+            self.seen = Some(now);
+        }
+        if self.compare_again {
+            self.compare_again = false;
+            let memory = &self.board.memory;
+            self.compared = self
+                .derived
+                .plan
+                .writes
+                .iter()
+                .map(|write| memory.compare(write))
+                .collect();
+        }
+        self.environment = self.look_around();
+    }
+
+    fn keep_selection_valid(&mut self) {
+        let rows = self.document.shown().table.rows.len();
+        if let Selection::Row(row) = self.selection
+            && row >= rows
+        {
+            self.selection = rows
+                .checked_sub(1)
+                .map_or(Selection::Nothing, Selection::Row);
+        }
+    }
+
+    fn look_around(&self) -> Environment {
+        let project = self.document.project();
+        let row = self
+            .selection
+            .row()
+            .filter(|row| *row < project.table.rows.len());
+        let selected = row.and_then(|row| project.table.rows.get(row));
+        let partition = selected.map(|row| row.name.clone());
+        let content = partition
+            .as_ref()
+            .and_then(|name| project.contents.get(name));
+        Environment {
+            undo: self.document.undo_name().map(str::to_owned),
+            redo: self.document.redo_name().map(str::to_owned),
+            dirty: self.document.is_dirty(),
+            row,
+            rows: project.table.rows.len(),
+            takes_files: selected.is_some_and(|row| table_ops::takes_files(row)),
+            has_image: content.is_some(),
+            entry: partition.as_ref().is_some_and(|name| {
+                content_edit::files(project, name).is_some() && self.contents.selected.is_some()
+            }),
+            partition,
+            connected: self.board.is_connected(),
+            job: self.board.running().map(|job| job.state.name.to_owned()),
+            port: self.board.port.to_string(),
+            errors: self.derived.errors(),
+            packing: self.packing.is_busy(),
+            all_same: !self.compared.is_empty()
+                && self
+                    .compared
+                    .iter()
+                    .all(|compared| *compared == Compared::Same),
+            has_plan: !self.derived.plan.writes.is_empty(),
+            pushing: self.layout.push,
+            covered: self.review.is_some() || self.dialog.is_some() || self.palette.is_some(),
+        }
+    }
+}

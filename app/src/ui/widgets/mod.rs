@@ -1,0 +1,11 @@
+//! Pieces that draw values and report what was done to them; they know no state of the window.
+
+pub mod command_button;
+pub mod flash_map;
+pub mod gauge;
+pub mod hex_search;
+pub mod hex_view;
+pub mod icon;
+pub mod list_row;
+pub mod map_scale;
+pub mod segment_paint;
