@@ -1,0 +1,12 @@
+//! The window without a window: the real app, driven by label, on a real practice board, with a fake file dialog.
+
+mod bad_input;
+mod every_panel;
+mod idle;
+mod map;
+mod packer;
+mod table;
+mod table_editor;
+mod unsaved;
+mod whole_path;
+mod window;
