@@ -54,6 +54,8 @@ pub struct Session {
     baud: u32,
     /// Multiplies every time limit; tests make it small.
     patience: f64,
+    /// What the board said of itself; it cannot change while the session is open.
+    identity: Option<BoardIdentity>,
 }
 
 impl Session {
@@ -83,6 +85,7 @@ impl Session {
             control_lines,
             baud,
             patience: 1.0,
+            identity: None,
         })
     }
 
@@ -113,6 +116,9 @@ impl Session {
 
     /// What the board says of itself.
     pub fn identify(&mut self) -> Result<BoardIdentity, DeviceError> {
+        if let Some(identity) = &self.identity {
+            return Ok(identity.clone());
+        }
         let port = self.port.clone();
         let protocol = |error: EspError| device_error(&port, "identifying the chip", 0, &error);
         let info = self.flasher.device_info().map_err(protocol)?;
@@ -121,7 +127,7 @@ impl Session {
             port: port.clone(),
             detail: format!("{} is not a chip that Flashpack knows", self.flasher.chip()),
         })?;
-        Ok(BoardIdentity {
+        let identity = BoardIdentity {
             chip,
             revision: info.revision,
             mac: info.mac_address,
@@ -130,7 +136,9 @@ impl Session {
             security_flags: security.map(|security| security.flags),
             flash_encrypted: security
                 .map(|security| !security.flash_crypt_cnt.count_ones().is_multiple_of(2)),
-        })
+        };
+        self.identity = Some(identity.clone());
+        Ok(identity)
     }
 
     /// MD5 of a region, computed by the stub.
