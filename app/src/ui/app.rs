@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Frame, Margin, Panel, Ui, ViewportCommand};
 
-use super::command::COMMANDS;
+use super::command;
 use super::layout::{self, Layout};
 use super::run_command;
 use super::state::AppState;
@@ -31,8 +31,7 @@ impl App {
         }
         let typing = ctx.text_edit_focused();
         // Longer shortcuts first: Ctrl+Shift+Z must not be taken for Ctrl+Z.
-        let mut shortcuts: Vec<_> = COMMANDS
-            .iter()
+        let mut shortcuts: Vec<_> = command::all()
             .filter_map(|facts| facts.shortcut.map(|shortcut| (shortcut, facts.command)))
             .collect();
         shortcuts.sort_by_key(|(shortcut, _)| !shortcut.modifiers.shift);
@@ -65,7 +64,7 @@ impl App {
     fn close_politely(&mut self, ctx: &egui::Context) {
         if ctx.input(|input| input.viewport().close_requested()) && !self.state.may_close {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.state.ask(super::command::Command::Quit);
+            self.state.ask(command::Command::Quit);
         }
         if self.state.may_close {
             ctx.send_viewport_cmd(ViewportCommand::Close);

@@ -1,12 +1,37 @@
 //! Everything that a person can ask for by name: one table gives menus, buttons, palette, shortcuts and tooltips.
 //!
-//! A command carries nothing; what it works on is what is selected. Whether it is available, and if not why, is
-//! decided here from the [`Environment`]; what it does is [`super::run_command`]'s.
+//! A command carries nothing; what it works on is what is selected. Each has one row, in the file of its menu, that
+//! says what it is called, when it is available and what it does: [`row`].
+
+mod board;
+mod contents;
+mod file;
+mod help;
+mod partitions;
+pub mod row;
+mod table;
+mod view;
 
 use eframe::egui::{Context, KeyboardShortcut};
 
-pub use super::command_table::{COMMANDS, Facts, Menu};
+pub use self::row::{Facts, Menu};
 use super::environment::Environment;
+
+/// The rows of all commands, in the order of the menus.
+static TABLE: [&[Facts]; 7] = [
+    file::FILE,
+    partitions::PARTITIONS,
+    contents::CONTENTS,
+    table::TABLE,
+    board::BOARD,
+    view::VIEW,
+    help::HELP,
+];
+
+/// Every command's row, in the order of the menus.
+pub fn all() -> impl Iterator<Item = &'static Facts> {
+    TABLE.iter().copied().flatten()
+}
 
 /// A named wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,12 +109,6 @@ pub enum Command {
     About,
 }
 
-const NO_PARTITION: &str = "Select a partition first";
-const NO_ENTRY: &str = "Select a file first";
-const NO_FILES: &str = "Select a partition that takes files, such as bin";
-const NOTHING_IN: &str = "Nothing goes into the selected partition";
-const NOT_CONNECTED: &str = "Connect a board first";
-
 /// A shortcut as keyboards print it: `Ctrl+,`.
 pub fn shortcut_text(ctx: &Context, shortcut: &KeyboardShortcut) -> String {
     let text = ctx.format_shortcut(shortcut);
@@ -112,10 +131,9 @@ impl Command {
     /// The command's row of the table.
     pub fn facts(self) -> &'static Facts {
         // A test checks that every command has a row; the last one stands in so that no path can panic.
-        COMMANDS
-            .iter()
+        all()
             .find(|facts| facts.command == self)
-            .unwrap_or(&COMMANDS[COMMANDS.len() - 1])
+            .unwrap_or(&help::HELP[help::HELP.len() - 1])
     }
 
     /// What the command is called now: *Undo* names what it takes back.
@@ -135,67 +153,7 @@ impl Command {
 
     /// Why the command is not available now; `None` if it is.
     pub fn why_not(self, environment: &Environment) -> Option<String> {
-        let busy = || {
-            environment
-                .job
-                .as_ref()
-                .map(|job| format!("{job} is running: wait for it, or cancel it"))
-        };
-        let need = |there: bool, reason: &str| (!there).then(|| reason.to_owned());
-        match self {
-            Self::Undo => need(environment.undo.is_some(), "Nothing to undo"),
-            Self::Redo => need(environment.redo.is_some(), "Nothing to redo"),
-            Self::DuplicatePartition | Self::DeletePartition => {
-                need(environment.row.is_some(), NO_PARTITION)
-            }
-            Self::MovePartitionUp => need(environment.row.is_some(), NO_PARTITION)
-                .or_else(|| need(environment.row != Some(0), "This is the first row")),
-            Self::MovePartitionDown => {
-                need(environment.row.is_some(), NO_PARTITION).or_else(|| {
-                    need(
-                        environment
-                            .row
-                            .is_some_and(|row| row + 1 < environment.rows),
-                        "This is the last row",
-                    )
-                })
-            }
-            Self::AddFiles | Self::AddFolder | Self::OpenImage => {
-                need(environment.takes_files, NO_FILES)
-            }
-            Self::ChooseImage => need(environment.row.is_some(), NO_PARTITION),
-            Self::RenameFile | Self::RemoveFile | Self::ExtractFile => {
-                need(environment.entry, NO_ENTRY)
-            }
-            Self::ClearContents => need(environment.has_image, NOTHING_IN),
-            Self::ReadFiles => busy().or_else(|| need(environment.takes_files, NO_FILES)),
-            Self::ExtractAll | Self::Compact | Self::CopyReport => {
-                need(environment.has_image, NOTHING_IN)
-            }
-            Self::ExportImage => need(
-                environment.has_image,
-                "Select a partition with packed files first",
-            ),
-            Self::Connect | Self::MainButton => busy(),
-            Self::Disconnect => need(environment.connected, "No board is connected").or_else(busy),
-            Self::Write | Self::WriteAll => busy()
-                .or_else(|| {
-                    (environment.errors > 0).then(|| {
-                        let problems =
-                            super::text::count(environment.errors, "problem", "problems");
-                        format!("Fix {problems} first")
-                    })
-                })
-                .or_else(|| need(environment.has_plan, "There is nothing to write"))
-                .or_else(|| need(!environment.packing, "Files are being packed")),
-            Self::Compare => {
-                busy().or_else(|| need(environment.has_plan, "There is nothing to compare"))
-            }
-            Self::ReadPartition => busy().or_else(|| need(environment.row.is_some(), NO_PARTITION)),
-            Self::ResetBoard => busy().or_else(|| need(environment.connected, NOT_CONNECTED)),
-            Self::Cancel => need(environment.job.is_some(), "No job is running"),
-            _ => super::table_commands::why_not(self, environment),
-        }
+        (self.facts().why_not)(environment)
     }
 
     /// Tooltip: what it does, its shortcut, and why it is grey.
@@ -220,17 +178,17 @@ mod tests {
 
     #[test]
     fn every_command_has_its_own_row_label_and_tooltip() {
-        let all: BTreeSet<_> = COMMANDS.iter().map(|facts| facts.command).collect();
-        assert_eq!(all.len(), COMMANDS.len(), "a command has two rows");
+        let commands: BTreeSet<_> = all().map(|facts| facts.command).collect();
+        assert_eq!(commands.len(), all().count(), "a command has two rows");
         // `About` is the last variant: its number is the number of the others.
         assert_eq!(
-            all.len(),
+            commands.len(),
             Command::About as usize + 1,
             "a command has no row"
         );
-        let labels: BTreeSet<_> = COMMANDS.iter().map(|facts| facts.label).collect();
-        assert_eq!(labels.len(), COMMANDS.len(), "two commands have one label");
-        for facts in COMMANDS {
+        let labels: BTreeSet<_> = all().map(|facts| facts.label).collect();
+        assert_eq!(labels.len(), all().count(), "two commands have one label");
+        for facts in all() {
             assert!(
                 !facts.label.is_empty() && !facts.tooltip.is_empty(),
                 "{:?}",
@@ -248,7 +206,7 @@ mod tests {
     #[test]
     fn shortcuts_do_not_clash() {
         let mut seen = Vec::new();
-        for facts in COMMANDS {
+        for facts in all() {
             if let Some(shortcut) = facts.shortcut {
                 assert!(
                     !seen.contains(&shortcut),

@@ -7,6 +7,7 @@ use eframe::egui::Context;
 
 use super::action::Action;
 use super::command::Command;
+use super::command::row::selected;
 use super::content_edit;
 use super::file_dialog::Ask;
 use super::files::{ask_file, read_partition};
@@ -165,6 +166,31 @@ pub fn extract(state: &mut AppState, partition: &str, path: Option<&str>, into: 
         }
         Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),
     }
+}
+
+/// Takes the selected file or folder out of the selected partition.
+pub fn remove_file(state: &mut AppState) {
+    let partition = selected(state);
+    let Some(at) = state.contents.selected.take() else {
+        return;
+    };
+    let project = state.document.project();
+    let name = content_edit::files(project, &partition)
+        .and_then(|files| {
+            content_edit::flatten(&files.entries)
+                .into_iter()
+                .find(|line| line.at == at)
+        })
+        .map_or_else(String::new, |line| line.path);
+    let project = content_edit::with_removed(project, &partition, &at);
+    edit(state, &format!("remove {name}"), project);
+}
+
+/// Puts nothing into the selected partition.
+pub fn clear(state: &mut AppState) {
+    let partition = selected(state);
+    let project = content_edit::with_content(state.document.project(), &partition, None);
+    edit(state, &format!("clear contents of {partition}"), project);
 }
 
 /// Packs a partition anew.

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, Align2, Key, Modifiers, Ui};
 
-use super::command::{COMMANDS, Command, Facts};
+use super::command::{self, Command, Facts};
 use super::environment::Environment;
 use super::state::AppState;
 use super::{text, theme};
@@ -99,8 +99,7 @@ fn contents_ui(ui: &mut Ui, palette: &mut Palette, environment: &Environment) ->
 /// Commands whose name has all the typed words, available ones first.
 fn matching(query: &str, environment: &Environment) -> Vec<&'static Facts> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
-    let mut found: Vec<_> = COMMANDS
-        .iter()
+    let mut found: Vec<_> = command::all()
         .filter(|facts| facts.command != Command::Palette)
         .filter(|facts| {
             let name =

@@ -1,28 +1,19 @@
 //! The only place where an action takes effect: one line per action, each calling a small function.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::action::Action;
 use super::command::Command;
 use super::content_edit;
 use super::dialogs::Dialog;
-use super::dialogs::review_plan::Review;
-use super::document::Document;
-use super::environment::Main;
-use super::file_dialog::Ask;
-use super::files::{after_unsaved, ask_file, ask_where_to_save, save, unless_dirty};
+use super::files::{after_unsaved, unless_dirty};
 use super::log::command_line;
 use super::packer_actions;
 use super::packing_paths;
-use super::palette::Palette;
-use super::panels::drawer::Tab;
 use super::selection::Selection;
 use super::state::{AppState, Notice, Then};
-use super::table_commands;
 use super::table_ops;
 use crate::engine::request::{PortChoice, Question, Request};
-use crate::model::flash_plan::FlashPlan;
 use crate::model::problem::{Place, Severity};
 use crate::model::project::Project;
 use crate::store::settings;
@@ -78,105 +69,12 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
     }
 }
 
-fn run_command(state: &mut AppState, ctx: &eframe::egui::Context, command: Command) {
-    if let Some(reason) = command.why_not(&state.environment) {
-        state.tell(Severity::Note, reason);
-        return;
+/// Carries a command out, or says why it is not available.
+pub fn run_command(state: &mut AppState, ctx: &eframe::egui::Context, command: Command) {
+    match command.why_not(&state.environment) {
+        Some(reason) => state.tell(Severity::Note, reason),
+        None => (command.facts().run)(state, ctx),
     }
-    let partition = state.environment.partition.clone().unwrap_or_default();
-    match command {
-        Command::Open => unless_dirty(state, Then::AskOpen),
-        Command::OpenSample => unless_dirty(state, Then::OpenSample),
-        Command::Save => save(state),
-        Command::SaveAs => ask_where_to_save(state),
-        Command::ExportImage => ask_file(state, Ask::ExportImage { partition }),
-        Command::Quit => unless_dirty(state, Then::Quit),
-        Command::Undo => walk(state, Document::undo, "Undid"),
-        Command::Redo => walk(state, Document::redo, "Redid"),
-        Command::AddPartition => edit_table(state, table_ops::add),
-        Command::DuplicatePartition => edit_table(state, table_ops::duplicate),
-        Command::DeletePartition => edit_table(state, table_ops::remove),
-        Command::MovePartitionUp => {
-            edit_table(state, |project, at| table_ops::reorder(project, at, false));
-        }
-        Command::MovePartitionDown => {
-            edit_table(state, |project, at| table_ops::reorder(project, at, true));
-        }
-        Command::AddFiles => ask_file(state, Ask::AddFiles { partition }),
-        Command::AddFolder => ask_file(state, Ask::AddFolder { partition }),
-        Command::ChooseImage => ask_file(state, Ask::ImageFor { partition }),
-        Command::RenameFile => state
-            .contents
-            .begin_rename(state.document.project(), &partition),
-        Command::RemoveFile => remove_file(state, &partition),
-        Command::ClearContents => {
-            let project = content_edit::with_content(state.document.project(), &partition, None);
-            edit(state, &format!("clear contents of {partition}"), project);
-        }
-        Command::PackAgain => {
-            state.packing.pack_again();
-            state.document.touch();
-        }
-        Command::OpenImage => ask_file(state, Ask::ImageInto { partition }),
-        Command::ReadFiles => packer_actions::read_files(state, partition),
-        Command::ExtractFile => packer_actions::ask_extract(state, partition, true),
-        Command::ExtractAll => packer_actions::ask_extract(state, partition, false),
-        Command::Compact => packer_actions::compact(state, &partition),
-        Command::CopyReport => packer_actions::copy_report(state, ctx, &partition),
-        Command::MainButton => main_button(state, ctx),
-        Command::Connect => submit(state, Request::Detect),
-        Command::Disconnect => {
-            state.board.disconnect();
-            state.board_changed();
-            state.note(Severity::Note, format!("Closed {}", state.board.port), None);
-        }
-        Command::RefreshPorts => {
-            if let Err(error) = state.board.refresh_ports() {
-                state.tell(Severity::Warning, sentence(&error.message, &error.help));
-            }
-        }
-        Command::Write => review(state, false),
-        Command::WriteAll => review(state, true),
-        Command::Compare => submit(state, Request::Verify(state.derived.plan.clone())),
-        Command::ReadPartition => ask_file(state, Ask::KeepRead { partition }),
-        Command::ResetBoard => submit(state, Request::Reset),
-        Command::Cancel => state.board.cancel(),
-        Command::LookUp => {
-            state.drawer = Some(Tab::Agent);
-            state.agent.focus = true;
-        }
-        Command::ShowProblems => toggle(state, Tab::Problems),
-        Command::ShowBoard => toggle(state, Tab::Board),
-        Command::ShowAgent => toggle(state, Tab::Agent),
-        Command::ShowLog => toggle(state, Tab::Log),
-        Command::ToggleDrawer => {
-            state.drawer = if state.drawer.is_some() {
-                None
-            } else {
-                Some(Tab::Problems)
-            };
-        }
-        Command::ThemeSystem => set_theme(state, ctx, Theme::System),
-        Command::ThemeDark => set_theme(state, ctx, Theme::Dark),
-        Command::ThemeLight => set_theme(state, ctx, Theme::Light),
-        Command::Settings => state.dialog = Some(Dialog::Settings),
-        Command::Palette => state.palette = Some(Palette::default()),
-        Command::Shortcuts => state.dialog = Some(Dialog::Shortcuts),
-        Command::FirstSteps => {
-            state.settings.first_steps_dismissed = false;
-            keep_settings(state);
-        }
-        Command::About => state.dialog = Some(Dialog::About),
-        _ => table_commands::run(state, command),
-    }
-}
-
-fn toggle(state: &mut AppState, tab: Tab) {
-    state.drawer = if state.drawer == Some(tab) {
-        None
-    } else {
-        Some(tab)
-    };
 }
 
 fn select(state: &mut AppState, selection: Selection) {
@@ -215,13 +113,6 @@ pub fn edit_table(
     }
 }
 
-fn walk(state: &mut AppState, step: impl FnOnce(&mut Document) -> Option<String>, verb: &str) {
-    if let Some(name) = step(&mut state.document) {
-        state.note(Severity::Note, format!("{verb} {name}"), None);
-        state.contents.rename = None;
-    }
-}
-
 pub fn add_paths(state: &mut AppState, partition: &str, paths: &[PathBuf]) {
     match packing_paths::added(state.document.project(), partition, paths) {
         Ok(added) => {
@@ -249,22 +140,6 @@ pub fn add_paths(state: &mut AppState, partition: &str, paths: &[PathBuf]) {
     }
 }
 
-fn remove_file(state: &mut AppState, partition: &str) {
-    let Some(at) = state.contents.selected.take() else {
-        return;
-    };
-    let project = state.document.project();
-    let name = content_edit::files(project, partition)
-        .and_then(|files| {
-            content_edit::flatten(&files.entries)
-                .into_iter()
-                .find(|line| line.at == at)
-        })
-        .map_or_else(String::new, |line| line.path);
-    let project = content_edit::with_removed(project, partition, &at);
-    edit(state, &format!("remove {name}"), project);
-}
-
 fn show_file(state: &mut AppState, partition: &str, path: &str) {
     let project = state.document.project();
     let Some(row) = project
@@ -287,7 +162,8 @@ fn show_file(state: &mut AppState, partition: &str, path: &str) {
     state.contents.scroll_to_selection = true;
 }
 
-fn go_to(state: &mut AppState, place: &Place) {
+/// Shows the place that a problem names.
+pub fn go_to(state: &mut AppState, place: &Place) {
     match place {
         Place::Row { row, column } => {
             select(state, Selection::Row(*row));
@@ -321,30 +197,6 @@ fn choose_port(state: &mut AppState, port: PortChoice) {
     submit(state, Request::Detect);
 }
 
-fn main_button(state: &mut AppState, ctx: &eframe::egui::Context) {
-    match state.environment.main() {
-        Main::Connect => run_command(state, ctx, Command::Connect),
-        Main::FixProblems => {
-            state.drawer = Some(Tab::Problems);
-            if let Some(problem) = state.derived.problems.first() {
-                let place = problem.place.clone();
-                go_to(state, &place);
-            }
-        }
-        Main::Write => run_command(state, ctx, Command::Write),
-        Main::NothingToWrite | Main::Busy => {}
-    }
-}
-
-fn review(state: &mut AppState, full: bool) {
-    let plan = FlashPlan {
-        full,
-        ..(*state.derived.plan).clone()
-    };
-    state.review = Some(Review::new(Arc::new(plan)));
-    super::board_table::learn(state);
-}
-
 /// Starts a job, and says in the log what would do the same in a terminal.
 pub fn submit(state: &mut AppState, request: Request) {
     let command = command_line(&request, &state.board.port, state.document.path());
@@ -362,7 +214,8 @@ pub fn submit(state: &mut AppState, request: Request) {
     }
 }
 
-fn set_theme(state: &mut AppState, ctx: &eframe::egui::Context, theme: Theme) {
+/// Chooses dark or light, now and for the next start.
+pub fn set_theme(state: &mut AppState, ctx: &eframe::egui::Context, theme: Theme) {
     state.settings.theme = theme;
     apply_theme(ctx, theme);
     keep_settings(state);

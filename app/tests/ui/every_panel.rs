@@ -5,7 +5,7 @@ use flashpack::model::partition_table::{DATA, Offset, Row, Size};
 use flashpack::model::region::Region;
 use flashpack::store::settings::Theme;
 use flashpack::ui::action::Action;
-use flashpack::ui::command::{COMMANDS, Command};
+use flashpack::ui::command::{self, Command};
 use flashpack::ui::selection::{Reserved, Selection};
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ fn all_shortcuts_are_listed() {
     let mut window = Window::sample();
     window.harness.key_press(eframe::egui::Key::F1);
     window.settle();
-    for facts in COMMANDS.iter().filter(|facts| facts.shortcut.is_some()) {
+    for facts in command::all().filter(|facts| facts.shortcut.is_some()) {
         let label = facts.command.label(&window.state().environment);
         assert!(window.has(&label), "{label}");
     }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Grid, RichText, ScrollArea, Ui};
 
-use super::super::command::COMMANDS;
+use super::super::command;
 use super::super::environment::Environment;
 use super::super::theme;
 use super::head;
@@ -56,7 +56,7 @@ pub fn ui(ui: &mut Ui, environment: &Environment) {
             .num_columns(2)
             .spacing([24.0, 6.0])
             .show(ui, |ui| {
-                for facts in COMMANDS {
+                for facts in command::all() {
                     let Some(shortcut) = facts.command.shortcut(ui.ctx()) else {
                         continue;
                     };

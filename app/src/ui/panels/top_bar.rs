@@ -3,7 +3,7 @@
 use eframe::egui::{self, Align, Button, Layout, MenuBar, RichText, Sense, Ui};
 
 use super::super::action::Action;
-use super::super::command::{COMMANDS, Command, Menu};
+use super::super::command::{self, Command, Menu};
 use super::super::environment::Main;
 use super::super::state::AppState;
 use super::super::widgets::command_button;
@@ -58,9 +58,8 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
 fn menu_ui(ui: &mut Ui, state: &mut AppState, menu: Menu) {
     ui.set_min_width(220.0);
     let environment = state.environment.clone();
-    for facts in COMMANDS
-        .iter()
-        .filter(|facts| facts.menu == menu && facts.command != Command::MainButton)
+    for facts in
+        command::all().filter(|facts| facts.menu == menu && facts.command != Command::MainButton)
     {
         if facts.begins_group {
             ui.separator();

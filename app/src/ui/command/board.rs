@@ -1,0 +1,180 @@
+//! The menu *Board*: the port, and the jobs on the board.
+
+use std::sync::Arc;
+
+use eframe::egui::{Context, Key};
+
+use super::Command;
+use super::row::{
+    Facts, Menu, ctrl, ctrl_shift, idle, idle_and_connected, need, partition_selected, plain, row,
+    selected,
+};
+use crate::engine::request::Request;
+use crate::model::flash_plan::FlashPlan;
+use crate::model::problem::Severity;
+use crate::ui::board_table;
+use crate::ui::dialogs::review_plan::Review;
+use crate::ui::environment::{Environment, Main};
+use crate::ui::file_dialog::Ask;
+use crate::ui::files::ask_file;
+use crate::ui::panels::drawer::Tab;
+use crate::ui::run_command::{go_to, run_command, sentence, submit};
+use crate::ui::state::AppState;
+
+/// The rows of this menu.
+pub const BOARD: &[Facts] = &[
+    row(
+        Menu::Board,
+        Command::MainButton,
+        "Do the next thing",
+        "What the prominent button does: connect, fix, or write",
+    )
+    .unless(idle)
+    .runs(main_button),
+    row(
+        Menu::Board,
+        Command::Connect,
+        "Connect",
+        "Open the port and ask the chip who it is",
+    )
+    .begins_group()
+    .unless(idle)
+    .runs(|state, _| submit(state, Request::Detect)),
+    row(
+        Menu::Board,
+        Command::Disconnect,
+        "Disconnect",
+        "Close the port",
+    )
+    .unless(|now| need(now.connected, "No board is connected").or_else(|| idle(now)))
+    .runs(|state, _| disconnect(state)),
+    row(
+        Menu::Board,
+        Command::RefreshPorts,
+        "Look for ports again",
+        "List the serial ports again",
+    )
+    .keys(plain(Key::F6))
+    .runs(|state, _| refresh_ports(state)),
+    row(
+        Menu::Board,
+        Command::Write,
+        "Write to board…",
+        "Show what would be written, then write only what differs and verify it",
+    )
+    .keys(ctrl(Key::Enter))
+    .begins_group()
+    .unless(can_write)
+    .runs(|state, _| review(state, false)),
+    row(
+        Menu::Board,
+        Command::WriteAll,
+        "Write everything…",
+        "Write everything, whether it differs from the board or not",
+    )
+    .keys(ctrl_shift(Key::Enter))
+    .unless(can_write)
+    .runs(|state, _| review(state, true)),
+    row(
+        Menu::Board,
+        Command::Compare,
+        "Compare with board",
+        "Find out what differs, without writing",
+    )
+    .keys(ctrl(Key::J))
+    .unless(|now| idle(now).or_else(|| need(now.has_plan, "There is nothing to compare")))
+    .runs(|state, _| {
+        let plan = state.derived.plan.clone();
+        submit(state, Request::Verify(plan));
+    }),
+    row(
+        Menu::Board,
+        Command::ReadPartition,
+        "Read partition to a file…",
+        "Read the selected partition from the board",
+    )
+    .keys(plain(Key::F5))
+    .unless(|now| idle(now).or_else(|| partition_selected(now)))
+    .runs(|state, _| {
+        let partition = selected(state);
+        ask_file(state, Ask::KeepRead { partition });
+    }),
+    row(
+        Menu::Board,
+        Command::ResetBoard,
+        "Reset board",
+        "Leave the loader and start what is in flash",
+    )
+    .keys(ctrl(Key::R))
+    .unless(idle_and_connected)
+    .runs(|state, _| submit(state, Request::Reset)),
+    row(
+        Menu::Board,
+        Command::Cancel,
+        "Cancel",
+        "Stop the running job at its next block",
+    )
+    .keys(ctrl(Key::Period))
+    .begins_group()
+    .unless(|now| need(now.job.is_some(), "No job is running"))
+    .runs(|state, _| state.board.cancel()),
+    row(
+        Menu::Board,
+        Command::LookUp,
+        "Look a file up…",
+        "Ask the chip itself where a file lies",
+    )
+    .keys(ctrl(Key::L))
+    .runs(|state, _| {
+        state.drawer = Some(Tab::Agent);
+        state.agent.focus = true;
+    }),
+];
+
+fn can_write(now: &Environment) -> Option<String> {
+    idle(now)
+        .or_else(|| {
+            (now.errors > 0).then(|| {
+                let problems = crate::ui::text::count(now.errors, "problem", "problems");
+                format!("Fix {problems} first")
+            })
+        })
+        .or_else(|| need(now.has_plan, "There is nothing to write"))
+        .or_else(|| need(!now.packing, "Files are being packed"))
+}
+
+fn main_button(state: &mut AppState, ctx: &Context) {
+    match state.environment.main() {
+        Main::Connect => run_command(state, ctx, Command::Connect),
+        Main::FixProblems => {
+            state.drawer = Some(Tab::Problems);
+            if let Some(problem) = state.derived.problems.first() {
+                let place = problem.place.clone();
+                go_to(state, &place);
+            }
+        }
+        Main::Write => run_command(state, ctx, Command::Write),
+        Main::NothingToWrite | Main::Busy => {}
+    }
+}
+
+fn review(state: &mut AppState, full: bool) {
+    let plan = FlashPlan {
+        full,
+        ..(*state.derived.plan).clone()
+    };
+    state.review = Some(Review::new(Arc::new(plan)));
+    board_table::learn(state);
+}
+
+fn disconnect(state: &mut AppState) {
+    state.board.disconnect();
+    state.board_changed();
+    state.note(Severity::Note, format!("Closed {}", state.board.port), None);
+}
+
+fn refresh_ports(state: &mut AppState) {
+    if let Err(error) = state.board.refresh_ports() {
+        state.tell(Severity::Warning, sentence(&error.message, &error.help));
+    }
+}
