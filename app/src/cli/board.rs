@@ -11,7 +11,9 @@ use crate::engine::event::{Event, Outcome};
 use crate::engine::job_state::{Ending, JobState};
 use crate::engine::ports::practice_is_possible;
 use crate::engine::request::{self, LinkOptions, PortChoice, Request};
+use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::Worker;
+use crate::store::kept::KeptFolder;
 
 /// A board that a command works with. Dropping it leaves the board as `--after` says.
 pub struct Board {
@@ -24,7 +26,11 @@ impl Board {
     pub fn open(port: &Path, link: Link) -> Result<Self, Failure> {
         let choice = choose(port)?;
         let name = choice.to_string();
-        let worker = Worker::start(&choice, options(link), Arc::new(|| ())).map_err(|error| {
+        let around = KeptFolder::of_user().map_or_else(Surroundings::in_memory, |kept| {
+            Surroundings::new(Arc::new(kept))
+        });
+        let started = Worker::start_in(&around, &choice, options(link), Arc::new(|| ()));
+        let worker = started.map_err(|error| {
             Failure::new(
                 format!("Cannot start with {name}: {error}"),
                 name.clone(),

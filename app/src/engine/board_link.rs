@@ -1,5 +1,6 @@
 //! One port and what is open on it. Jobs ask for the loader or the agent and get it, whatever was there before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Stop;
@@ -7,11 +8,12 @@ use super::event::Stage;
 use super::job::Job;
 use super::proven::Proven;
 use super::request::{After, Before, LinkOptions, PortChoice};
+use super::surroundings::{BorrowedBoard, Surroundings};
 use crate::device::agent_session::AgentSession;
 use crate::device::error::DeviceError;
-use crate::device::practice;
 use crate::device::serial::{Answer, OpenPort};
 use crate::device::session::{Entry, Session};
+use crate::model::keep::Keep;
 
 /// How long a silent port is asked before it is called silent.
 const PROBE: Duration = Duration::from_millis(1500);
@@ -21,7 +23,8 @@ pub(super) struct BoardLink {
     name: String,
     options: LinkOptions,
     /// Keeps the board inside this process alive; it is reached by its port like any other.
-    _practice: Option<practice::Board>,
+    _practice: Option<BorrowedBoard>,
+    keep: Arc<dyn Keep>,
     state: State,
     proven: Proven,
 }
@@ -33,19 +36,24 @@ enum State {
 }
 
 impl BoardLink {
-    /// A link that is not open yet; a practice board is started here.
-    pub(super) fn new(choice: &PortChoice, options: LinkOptions) -> std::io::Result<Self> {
+    /// A link that is not open yet; a practice board is plugged in here.
+    pub(super) fn new(
+        choice: &PortChoice,
+        options: LinkOptions,
+        around: &Surroundings,
+    ) -> std::io::Result<Self> {
         let (name, practice) = match choice {
             PortChoice::Path(path) => (path.display().to_string(), None),
             PortChoice::Practice => {
-                let board = practice::Board::start(practice::Options::default())?;
-                (board.port().display().to_string(), Some(board))
+                let (port, board) = around.practice().borrow()?;
+                (port.display().to_string(), Some(board))
             }
         };
         Ok(Self {
             name,
             options,
             _practice: practice,
+            keep: Arc::clone(around.keep()),
             state: State::Closed,
             proven: Proven::default(),
         })
@@ -168,6 +176,11 @@ impl BoardLink {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// The safe place for bytes that a job is about to erase.
+    pub(super) fn keep(&self) -> Arc<dyn Keep> {
+        Arc::clone(&self.keep)
     }
 
     /// Bits per second of the port once it is connected.

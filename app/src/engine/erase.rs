@@ -4,6 +4,7 @@ use super::board_link::BoardLink;
 use super::error::{JobError, Stop};
 use super::event::{Outcome, RegionState, Stage};
 use super::job::Job;
+use super::neighbours;
 use crate::device::session::Go;
 use crate::model::number::{hex, human_size};
 use crate::model::region::{BLOCK, Region, SECTOR};
@@ -46,7 +47,10 @@ pub(super) fn run(
         )
         .into());
     }
+    let keep = link.keep();
     let (session, proven) = link.loader_and_proven(job)?;
+    // What an interrupted write saved must not come back into a sector that is erased on purpose.
+    neighbours::restore(&*keep, session, proven, job)?;
     proven.forget(region);
     job.stage(Stage::Erasing);
     let total = u64::from(region.size);

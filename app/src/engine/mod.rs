@@ -14,6 +14,7 @@ pub mod packer;
 pub mod plan;
 pub mod ports;
 pub mod request;
+pub mod surroundings;
 mod watch;
 pub mod worker;
 
@@ -24,6 +25,7 @@ mod detect;
 mod erase;
 mod job;
 mod load;
+mod neighbours;
 mod pack_other;
 mod proven;
 mod read;

@@ -87,6 +87,11 @@ impl Proven {
         self.0.clear();
     }
 
+    /// Whether the contents of the sector at `offset` are known.
+    pub(super) fn knows(&self, offset: u32) -> bool {
+        self.0.contains_key(&offset)
+    }
+
     /// Whether the sector at `offset` holds `bytes`, if that is known.
     pub(super) fn holds(&self, offset: u32, bytes: &[u8]) -> Option<bool> {
         self.0.get(&offset).map(|known| known.fits(bytes))

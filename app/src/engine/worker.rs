@@ -15,6 +15,7 @@ use super::error::{JobError, Stop};
 use super::event::{Event, Outcome, Stage};
 use super::job::Job;
 use super::request::{LinkOptions, PortChoice, Request};
+use super::surroundings::Surroundings;
 use super::{ask_agent, detect, erase, read, write};
 
 /// Called after events were sent; a window asks for a repaint, a terminal does nothing.
@@ -52,12 +53,25 @@ pub struct Worker {
 }
 
 impl Worker {
+    /// Starts the thread with surroundings in memory: for tests. Front ends use [`Self::start_in`].
+    ///
+    /// # Errors
+    /// As [`Self::start_in`].
+    pub fn start(port: &PortChoice, options: LinkOptions, wake: Wake) -> io::Result<Self> {
+        Self::start_in(&Surroundings::in_memory(), port, options, wake)
+    }
+
     /// Starts the thread. The port is opened by the first job, so a port that is not there is that job's failure.
     ///
     /// # Errors
     /// When the thread, or the practice board that was asked for, cannot be started.
-    pub fn start(port: &PortChoice, options: LinkOptions, wake: Wake) -> io::Result<Self> {
-        let link = BoardLink::new(port, options)?;
+    pub fn start_in(
+        around: &Surroundings,
+        port: &PortChoice,
+        options: LinkOptions,
+        wake: Wake,
+    ) -> io::Result<Self> {
+        let link = BoardLink::new(port, options, around)?;
         let (requests, inbox) = channel();
         let (outbox, events) = sync_channel(WAITING_EVENTS);
         let busy = Arc::new(AtomicBool::new(false));

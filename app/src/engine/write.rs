@@ -14,6 +14,7 @@ use super::diff;
 use super::error::{JobError, Stop};
 use super::event::{Outcome, RegionState, Stage, WriteSummary};
 use super::job::Job;
+use super::neighbours;
 use super::proven::Proven;
 use crate::device::session::{Go, Session};
 use crate::model::flash_plan::{FlashPlan, PlannedWrite};
@@ -67,7 +68,8 @@ pub(super) fn run(
                     break;
                 }
                 Err(Stop::Cancelled(_)) => {
-                    return Err(Stop::Cancelled(cancelled_state(plan, index)));
+                    let beside = put_back_beside(link, job);
+                    return Err(Stop::Cancelled(cancelled_state(plan, index) + &beside));
                 }
                 Err(Stop::Failed(error))
                     if error.resumable && interruptions.len() < TRIES && job.go() == Go::On =>
@@ -85,6 +87,19 @@ pub(super) fn run(
     }
     summary.millis = began.elapsed().as_millis() as u64;
     Ok(Outcome::Written(summary))
+}
+
+/// After a cancel the bytes beside the region are made whole at once; if that fails, what is said of them.
+fn put_back_beside(link: &mut BoardLink, job: &mut Job<'_>) -> String {
+    let keep = link.keep();
+    let Ok((session, proven)) = link.loader_and_proven(job) else {
+        return String::new();
+    };
+    if neighbours::restore(&*keep, session, proven, job).is_ok() {
+        return String::new();
+    }
+    let mac = session.identify().ok().and_then(|identity| identity.mac);
+    neighbours::waiting(&*keep, mac.as_deref()).unwrap_or_default()
 }
 
 /// Compares without writing.
@@ -111,13 +126,17 @@ fn write_one(
     write: &PlannedWrite,
     job: &mut Job<'_>,
 ) -> Result<(u64, u64), Stop> {
+    let keep = link.keep();
     let (session, proven) = link.loader_and_proven(job)?;
+    neighbours::restore(&*keep, session, proven, job)?;
     let whole = whole_sectors(session, write, job)?;
     let runs = if plan.full {
         vec![whole.region()]
     } else {
         scan(session, proven, &whole, job)?
     };
+    let around = (whole.offset, whole.bytes.as_slice());
+    let saved = neighbours::save(&*keep, session, write.region(), around, &runs)?;
     let to_write: u64 = runs.iter().map(|run| u64::from(run.size)).sum();
     let mut open = runs;
     for attempt in 0..=REWRITES {
@@ -140,6 +159,9 @@ fn write_one(
             write.target,
             hex(open[0].offset)
         ));
+    }
+    if let Some(saved) = saved {
+        neighbours::settle(&*keep, session, proven, &saved)?;
     }
     Ok((to_write, u64::from(whole.region().size) - to_write))
 }

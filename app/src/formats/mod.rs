@@ -7,6 +7,7 @@ pub mod content_type;
 pub mod file_tree;
 pub mod flash_file;
 pub mod format_error;
+pub mod kept_bytes;
 pub mod partition_bin;
 pub mod partition_csv;
 mod partition_csv_cells;

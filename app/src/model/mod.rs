@@ -6,6 +6,7 @@
 pub mod chip;
 pub mod cost;
 pub mod flash_plan;
+pub mod keep;
 pub mod number;
 pub mod partition_table;
 pub mod problem;

@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod extract;
+pub mod kept;
 pub(crate) mod near_path;
 pub mod open_any;
 pub mod project_file;

@@ -11,6 +11,7 @@ use crate::engine::event::{Outcome, RegionState};
 use crate::engine::job_state::{Ending, JobState};
 use crate::engine::ports::{self, ListedPort};
 use crate::engine::request::{LinkOptions, PortChoice, Request};
+use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::Worker;
 use crate::formats::partition_bin::TABLE_BYTES;
 use crate::model::chip::BoardIdentity;
@@ -72,12 +73,13 @@ pub struct BoardLink {
     pub memory: BoardMemory,
     pub job: Option<Job>,
     worker: Option<Worker>,
+    around: Surroundings,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl BoardLink {
     /// Nothing is opened before [`Self::submit`].
-    pub fn new(port: PortChoice, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub fn new(port: PortChoice, around: Surroundings, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         Self {
             port,
             // A machine without a list of ports still has the practice board; *Look for ports again* says why.
@@ -86,6 +88,7 @@ impl BoardLink {
             memory: BoardMemory::default(),
             job: None,
             worker: None,
+            around,
             wake,
         }
     }
@@ -109,6 +112,11 @@ impl BoardLink {
         self.memory.forget_all();
     }
 
+    /// What outlives a connection.
+    pub fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
     /// Whether a board has answered on the port.
     pub fn is_connected(&self) -> bool {
         self.identity.is_some() && self.worker.is_some()
@@ -126,8 +134,13 @@ impl BoardLink {
         }
         let worker = match self.worker.take() {
             Some(worker) => worker,
-            None => Worker::start(&self.port, LinkOptions::default(), self.wake.clone())
-                .map_err(|error| format!("Cannot start working on {}: {error}", self.port))?,
+            None => Worker::start_in(
+                &self.around,
+                &self.port,
+                LinkOptions::default(),
+                self.wake.clone(),
+            )
+            .map_err(|error| format!("Cannot start working on {}: {error}", self.port))?,
         };
         let mut worker = worker;
         let name = request.name();

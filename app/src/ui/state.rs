@@ -31,10 +31,12 @@ use super::selection::Selection;
 use super::table_ops;
 use crate::engine::error::JobError;
 use crate::engine::request::PortChoice;
+use crate::engine::surroundings::Surroundings;
 use crate::model::flash_plan::PlannedWrite;
 use crate::model::partition_table::Row;
 use crate::model::problem::Severity;
 use crate::model::region::Region;
+use crate::store::kept::KeptFolder;
 use crate::store::settings::Settings;
 
 /// Something to say in the strip above the drawer; stays until it is dismissed or replaced.
@@ -123,6 +125,12 @@ impl AppState {
     pub fn new(start: Start) -> Self {
         let (packing, fault) = Packing::start(start.wake.clone());
         let layout = Layout::from_text(&start.settings.window_state);
+        let around = start
+            .settings_path
+            .as_deref()
+            .map_or_else(Surroundings::in_memory, |settings| {
+                Surroundings::new(Arc::new(KeptFolder::beside(settings)))
+            });
         let mut state = Self {
             document: start.document,
             derived: Derived::default(),
@@ -130,7 +138,7 @@ impl AppState {
             compared: Vec::new(),
             selection: Selection::Nothing,
             packing,
-            board: BoardLink::new(start.port, start.wake.clone()),
+            board: BoardLink::new(start.port, around, start.wake.clone()),
             log: Log::default(),
             environment: Environment::default(),
             settings: start.settings,

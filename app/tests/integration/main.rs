@@ -41,6 +41,8 @@ mod esptool_client;
 #[cfg(test)]
 mod flash_file;
 #[cfg(test)]
+mod neighbour_bytes;
+#[cfg(test)]
 mod practice_agent;
 #[cfg(test)]
 mod practice_espflash;

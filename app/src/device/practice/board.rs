@@ -107,6 +107,16 @@ impl Board {
         &self.port
     }
 
+    /// Pulls the plug and puts it in again: the chip starts as at its first start, with the flash as it was left. Returns
+    /// the port, which may have another name without a link.
+    pub fn plug_in_again(&self) -> PathBuf {
+        let inside = self.test_access();
+        inside.unplug();
+        inside.replug();
+        let terminal = inside.terminal();
+        terminal.unwrap_or_else(|| self.port.clone())
+    }
+
     /// For tests, and for the practice command's report: a look inside. Nothing that drives a board may use it.
     pub fn test_access(&self) -> TestAccess {
         TestAccess::new(Arc::clone(&self.shared), self.orders.clone())

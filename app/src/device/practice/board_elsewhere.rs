@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::options::Options;
 
@@ -22,6 +22,11 @@ impl Board {
 
     /// The port of the board.
     pub fn port(&self) -> &Path {
+        match self.0 {}
+    }
+
+    /// Pulls the plug and puts it in again.
+    pub fn plug_in_again(&self) -> PathBuf {
         match self.0 {}
     }
 
