@@ -113,6 +113,9 @@ pub struct Link {
     /// Refuse any other chip, such as esp32c3
     #[arg(long, value_name = "CHIP", value_parser = chip, help_heading = "Board")]
     pub chip: Option<Chip>,
+    /// Where the board's partition table lies [default: the project's, else 0x8000]
+    #[arg(long, value_name = "N", value_parser = size, help_heading = "Board")]
+    pub table_offset: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -14,11 +14,14 @@ use crate::engine::request::{self, LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::Worker;
 use crate::store::kept::KeptFolder;
+use crate::model::partition_table::TableSettings;
 
 /// A board that a command works with. Dropping it leaves the board as `--after` says.
 pub struct Board {
     worker: Worker,
     name: String,
+    /// Where its partition table is looked for, in bytes from the start of the flash.
+    table_offset: u32,
 }
 
 impl Board {
@@ -37,7 +40,26 @@ impl Board {
                 "Close other programs and try again",
             )
         })?;
-        Ok(Self { worker, name })
+        let mut board = Self {
+            worker,
+            name,
+            table_offset: TableSettings::default().table_offset,
+        };
+        if let Some(offset) = link.table_offset {
+            board.look_for_table_at(offset);
+        }
+        Ok(board)
+    }
+
+    /// Where the board's partition table lies, for this program and for the agent.
+    pub fn look_for_table_at(&mut self, offset: u32) {
+        self.table_offset = offset;
+        self.worker.look_for_table_at(offset);
+    }
+
+    /// Where the board's partition table is looked for.
+    pub fn table_offset(&self) -> u32 {
+        self.table_offset
     }
 
     /// Carries out one job and waits for its ending.

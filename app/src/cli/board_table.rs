@@ -9,17 +9,18 @@ use crate::engine::event::Outcome;
 use crate::engine::request::Request;
 use crate::formats::partition_bin::{self, TABLE_BYTES};
 use crate::model::number::hex;
-use crate::model::partition_table::{PartitionTable, TableSettings};
+use crate::model::partition_table::PartitionTable;
 use crate::model::problem::Severity;
 use crate::model::region::Region;
 
-/// Reads the table at the usual offset.
+/// Reads the table at the offset that the board is said to have it at.
 pub fn board_table(board: &mut Board, report: &mut Report) -> Result<PartitionTable, Failure> {
-    let region = Region::new(TableSettings::default().table_offset, TABLE_BYTES as u32);
+    let region = Region::new(board.table_offset(), TABLE_BYTES as u32);
     let Outcome::Read { bytes, .. } = board.ask(Request::Read(region), report)? else {
         return Err(board.unexpected());
     };
-    let reading = partition_bin::read(&bytes);
+    let mut reading = partition_bin::read(&bytes);
+    reading.table.settings.table_offset = region.offset;
     let wrong = reading
         .problems
         .iter()
@@ -35,7 +36,7 @@ pub fn board_table(board: &mut Board, report: &mut Report) -> Result<PartitionTa
             )
         }
     };
-    let help = "Write a table first, or give an offset instead of a partition's name";
+    let help = "Write a table first, say with --table-offset where it is, or give an offset instead of a partition's name";
     Err(Failure::new(message, place, help))
 }
 

@@ -1,28 +1,56 @@
 //! `flashpack info`: what a board says of itself, and what it would boot.
 
+use serde::Serialize;
+
 use super::args::BoardOnly;
 use super::board::Board;
 use super::failure::Failure;
 use super::report::Report;
 use crate::engine::event::Outcome;
 use crate::engine::request::Request;
+use crate::model::boots::{AppFacts, Boots};
 use crate::model::chip::BoardIdentity;
-use crate::model::number::human_size;
+use crate::model::number::{hex, human_size};
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    identity: &'a BoardIdentity,
+    /// Null where the flash cannot be read.
+    boots: Option<&'a Boots>,
+}
 
 pub fn run(args: &BoardOnly, report: &mut Report) -> Result<(), Failure> {
     let mut board = Board::open(&args.board.port, args.board.link)?;
     let Outcome::Detected(identity) = board.ask(Request::Detect, report)? else {
         return Err(board.unexpected());
     };
-    let text = describe(&identity);
-    report.result(&identity, &text);
+    let boots = if identity.secure_download == Some(true) {
+        None
+    } else {
+        let request = Request::WhatBoots {
+            table_offset: board.table_offset(),
+        };
+        match board.ask(request, report)? {
+            Outcome::Boots(boots) => Some(boots),
+            _ => return Err(board.unexpected()),
+        }
+    };
+    let text = describe(&identity, boots.as_ref());
+    report.result(
+        &Answer {
+            identity: &identity,
+            boots: boots.as_ref(),
+        },
+        &text,
+    );
     Ok(())
 }
 
 /// One line for each thing that is known; what is not known is said to be unknown.
-fn describe(identity: &BoardIdentity) -> String {
+fn describe(identity: &BoardIdentity, boots: Option<&Boots>) -> String {
     let unknown = || "unknown".to_owned();
-    let rows = [
+    let mut rows = vec![
         ("Chip", identity.chip.to_string()),
         (
             "Revision",
@@ -38,6 +66,7 @@ fn describe(identity: &BoardIdentity) -> String {
                 .map_or_else(unknown, |size| human_size(u64::from(size))),
         ),
         ("Flash id", identity.flash_id.map_or_else(unknown, flash_id)),
+        ("Security", identity.security()),
         (
             "Security flags",
             identity
@@ -48,7 +77,24 @@ fn describe(identity: &BoardIdentity) -> String {
             "Flash encryption",
             identity.flash_encrypted.map_or_else(unknown, on_off),
         ),
+        (
+            "Secure boot",
+            identity.secure_boot.map_or_else(unknown, on_off),
+        ),
+        ("Boots", boots.map_or_else(unknown, Boots::sentence)),
     ];
+    for candidate in boots.iter().flat_map(|boots| &boots.order) {
+        let app = candidate
+            .app
+            .as_ref()
+            .map_or_else(|| "no app".to_owned(), AppFacts::sentence);
+        let place = format!(
+            "{} at {}: {app}",
+            candidate.partition,
+            hex(candidate.region.offset)
+        );
+        rows.push(("  tries", place));
+    }
     let lines: Vec<String> = rows
         .iter()
         .map(|(name, value)| format!("{name:17} {value}\n"))

@@ -16,7 +16,7 @@ use super::error::DeviceError;
 use super::serial::{OpenPort, SerialLink};
 use super::session::{Entry, Go, Session, run_in_ram_from_loader};
 use crate::model::chip::Chip;
-use crate::model::number::hex;
+use crate::model::number::{hex, human_size};
 use crate::model::region::Region;
 
 /// The agent, ready for questions.
@@ -25,9 +25,15 @@ pub struct AgentSession {
     port: String,
     usb: UsbPortInfo,
     control_lines: bool,
+    table_offset: u32,
 }
 
 impl AgentSession {
+    /// Where the partition table is looked for, in bytes from the start of the flash.
+    pub fn look_for_table_at(&mut self, offset: u32) {
+        self.table_offset = offset;
+    }
+
     /// Loads the bundled agent into the chip's RAM through an open loader session.
     pub fn load(session: Session) -> Result<Self, DeviceError> {
         accept(session.port(), session.chip())?;
@@ -82,6 +88,7 @@ impl AgentSession {
             port: name,
             usb,
             control_lines,
+            table_offset: UNKNOWN,
         }
     }
 
@@ -116,7 +123,7 @@ impl AgentSession {
         match self.client.find(place, path.as_bytes(), flags) {
             Ok(found) => Ok(Some(answer(partition, path, &found))),
             Err(error) if error.fault() == Some(Fault::NotFound) => Ok(None),
-            Err(error) => Err(self.failed(error)),
+            Err(error) => Err(self.failed_in(error, partition, path)),
         }
     }
 
@@ -126,7 +133,7 @@ impl AgentSession {
         let listed = self
             .client
             .list(place, path.as_bytes())
-            .map_err(|error| self.failed(error))?;
+            .map_err(|error| self.failed_in(error, partition, path))?;
         Ok(listed
             .into_iter()
             .map(|entry| ListedEntry {
@@ -144,7 +151,7 @@ impl AgentSession {
         let verified = self
             .client
             .verify(place, path.as_bytes())
-            .map_err(|error| self.failed(error))?;
+            .map_err(|error| self.failed_in(error, partition, path))?;
         let faults = verified.first.map(|fault| {
             let name = text(&fault.name);
             let subject = if name.is_empty() {
@@ -183,7 +190,14 @@ impl AgentSession {
             .read(region.offset, region.size, &mut progress)
             .map_err(|error| match error {
                 AgentError::Cancelled { .. } => DeviceError::Cancelled,
-                error => self.failed(error),
+                error => self.failed_at(
+                    error,
+                    format!(
+                        "{} from {}",
+                        human_size(region.size.into()),
+                        hex(region.offset)
+                    ),
+                ),
             })
     }
 
@@ -201,7 +215,14 @@ impl AgentSession {
             .digests(region.offset, region.size, &mut progress)
             .map_err(|error| match error {
                 AgentError::Cancelled { .. } => DeviceError::Cancelled,
-                error => self.failed(error),
+                error => self.failed_at(
+                    error,
+                    format!(
+                        "{} from {}",
+                        human_size(region.size.into()),
+                        hex(region.offset)
+                    ),
+                ),
             })
     }
 
@@ -215,6 +236,7 @@ impl AgentSession {
             port,
             usb,
             control_lines,
+            ..
         } = self;
         let mut serial = *client.into_link().into_port();
         // The loader starts at its own speed, whatever the agent spoke at.
@@ -251,7 +273,7 @@ impl AgentSession {
     }
 
     fn place(&self, partition: &str) -> Result<Place, DeviceError> {
-        Place::new(UNKNOWN, partition.as_bytes()).ok_or_else(|| DeviceError::LongLabel {
+        Place::new(self.table_offset, partition.as_bytes()).ok_or_else(|| DeviceError::LongLabel {
             port: self.port.clone(),
             label: partition.to_owned(),
         })
@@ -266,9 +288,32 @@ impl AgentSession {
             },
             source => DeviceError::Agent {
                 port: self.port.clone(),
+                place: String::new(),
                 source,
             },
         }
+    }
+
+    /// The same for a question about a place: what was looked at is part of the sentence.
+    fn failed_at(&self, error: AgentError, asked: String) -> DeviceError {
+        match self.failed(error) {
+            DeviceError::Agent { port, source, .. } => DeviceError::Agent {
+                port,
+                place: asked,
+                source,
+            },
+            other => other,
+        }
+    }
+
+    fn failed_in(&self, error: AgentError, partition: &str, path: &str) -> DeviceError {
+        let asked = match error.fault() {
+            // Without a table there is no partition to speak of.
+            Some(Fault::NoTable) if self.table_offset != UNKNOWN => hex(self.table_offset),
+            _ if path.is_empty() => partition.to_owned(),
+            _ => format!("{path} in {partition}"),
+        };
+        self.failed_at(error, asked)
     }
 }
 

@@ -4,7 +4,7 @@
 use device_agent::error::Error as Fault;
 
 use super::agent_client::AgentError;
-use crate::model::chip::Chip;
+use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::number::hex;
 
 /// Why a port could not be opened.
@@ -65,16 +65,41 @@ pub enum DeviceError {
     #[error("The board on {port} is an {chip}: the device agent runs on the ESP32-C3 only")]
     NoAgentForChip { port: String, chip: String },
     #[error("The board on {port} is in secure download mode, which allows no stub and no reading")]
-    SecureDownload { port: String },
+    SecureDownload {
+        port: String,
+        /// What the chip says of itself even so.
+        identity: Option<Box<BoardIdentity>>,
+    },
     #[error("“{label}” is no partition's name: it is longer than 16 bytes")]
     LongLabel { port: String, label: String },
-    #[error("The agent on {port} failed: {source}")]
-    Agent { port: String, source: AgentError },
+    #[error("The agent on {port} failed{}: {source}", at(.place))]
+    Agent {
+        port: String,
+        /// What it was asked about: a partition, a file in one, a region; empty for a question about nothing of these.
+        place: String,
+        source: AgentError,
+    },
     #[error("Stopped as asked")]
     Cancelled,
 }
 
+fn at(place: &str) -> String {
+    if place.is_empty() {
+        String::new()
+    } else {
+        format!(" at {place}")
+    }
+}
+
 impl DeviceError {
+    /// Where in the flash it happened, if it was about a place there.
+    pub fn place(&self) -> &str {
+        match self {
+            Self::Agent { place, .. } => place,
+            _ => "",
+        }
+    }
+
     /// Which port it happened on.
     pub fn port(&self) -> &str {
         match self {
@@ -87,7 +112,7 @@ impl DeviceError {
             | Self::Protocol { port, .. }
             | Self::WrongChip { port, .. }
             | Self::NoAgentForChip { port, .. }
-            | Self::SecureDownload { port }
+            | Self::SecureDownload { port, .. }
             | Self::LongLabel { port, .. }
             | Self::Agent { port, .. } => port,
             Self::Cancelled => "",
@@ -119,7 +144,7 @@ impl DeviceError {
             Self::SecureDownload { .. } => "Such a board can only be written by its own signed update".into(),
             Self::LongLabel { .. } => "Use a name from the board's partition table".into(),
             Self::Agent { source, .. } => match source.fault() {
-                Some(Fault::NoTable) => "Write a partition table to the board first".into(),
+                Some(Fault::NoTable) => "Write a partition table to the board first, or say with --table-offset (in the window: Settings) where it is".into(),
                 Some(Fault::NoPartition) => "Write a table that has this partition, or name another one".into(),
                 Some(Fault::Corrupt) => "Write the image again: what the board holds is damaged".into(),
                 Some(Fault::OutOfRange) => "Ask for a region inside the flash".into(),

@@ -72,7 +72,7 @@ impl Session {
         let mut flasher = Flasher::connect(connection, true, false, false, None, faster)
             .map_err(|error| connect_error(&name, &error))?;
         if flasher.secure_download_mode() {
-            return Err(DeviceError::SecureDownload { port: name });
+            return Err(Self::identify_secured(flasher, name));
         }
         flasher
             .connection()
@@ -123,22 +123,47 @@ impl Session {
         let protocol = |error: EspError| device_error(&port, "identifying the chip", 0, &error);
         let info = self.flasher.device_info().map_err(protocol)?;
         let security = self.flasher.security_info().ok();
-        let chip = self.chip().ok_or_else(|| DeviceError::Protocol {
-            port: port.clone(),
-            detail: format!("{} is not a chip that Flashpack knows", self.flasher.chip()),
-        })?;
+        let chip = self.known_chip()?;
         let identity = BoardIdentity {
-            chip,
             revision: info.revision,
             mac: info.mac_address,
             flash_size: Some(info.flash_size.size()),
-            flash_id: None,
-            security_flags: security.map(|security| security.flags),
-            flash_encrypted: security
-                .map(|security| !security.flash_crypt_cnt.count_ones().is_multiple_of(2)),
+            flash_id: self.flash_id(),
+            ..BoardIdentity::of_chip(
+                chip,
+                security.map(|info| (info.flags, info.flash_crypt_cnt)),
+            )
         };
         self.identity = Some(identity.clone());
         Ok(identity)
+    }
+
+    /// What a chip in secure download mode says of itself: what it is, and how it is secured.
+    fn identify_secured(mut flasher: Flasher, port: String) -> DeviceError {
+        let security = flasher.security_info().ok();
+        let identity = Chip::from_name(&flasher.chip().to_string()).map(|chip| {
+            let security = security.map(|info| (info.flags, info.flash_crypt_cnt));
+            Box::new(BoardIdentity::of_chip(chip, security))
+        });
+        DeviceError::SecureDownload { port, identity }
+    }
+
+    fn known_chip(&self) -> Result<Chip, DeviceError> {
+        self.chip().ok_or_else(|| {
+            self.protocol(format!(
+                "{} is not a chip that Flashpack knows",
+                self.flasher.chip()
+            ))
+        })
+    }
+
+    /// The answer of the flash chip to `RDID`: espflash asks it for the size and leaves it in the first data register
+    /// of the SPI controller. `None` when no flash answers.
+    fn flash_id(&mut self) -> Option<u32> {
+        self.flasher.flash_detect().ok()?;
+        let answer = self.flasher.chip().spi_registers().w0();
+        let id = self.flasher.connection().read_reg(answer).ok()? & 0xFF_FFFF;
+        (id != 0 && id != 0xFF_FFFF).then_some(id)
     }
 
     /// MD5 of a region, computed by the stub.

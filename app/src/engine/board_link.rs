@@ -1,6 +1,7 @@
 //! One port and what is open on it. Jobs ask for the loader or the agent and get it, whatever was there before.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::error::Stop;
@@ -14,6 +15,8 @@ use crate::device::error::DeviceError;
 use crate::device::serial::{Answer, OpenPort};
 use crate::device::session::{Entry, Session};
 use crate::model::keep::Keep;
+use crate::model::chip::BoardIdentity;
+use crate::model::partition_table::TableSettings;
 
 /// How long a silent port is asked before it is called silent.
 const PROBE: Duration = Duration::from_millis(1500);
@@ -27,6 +30,10 @@ pub(super) struct BoardLink {
     keep: Arc<dyn Keep>,
     state: State,
     proven: Proven,
+    /// What a chip in secure download mode said of itself, when it was the last to be connected to.
+    secured: Option<BoardIdentity>,
+    /// Where the agent looks for the partition table.
+    table_offset: Arc<AtomicU32>,
 }
 
 enum State {
@@ -56,7 +63,14 @@ impl BoardLink {
             keep: Arc::clone(around.keep()),
             state: State::Closed,
             proven: Proven::default(),
+            secured: None,
+            table_offset: Arc::new(AtomicU32::new(TableSettings::default().table_offset)),
         })
+    }
+
+    /// Where the agent looks for the partition table; set by whoever holds the worker.
+    pub(super) fn table_offset(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.table_offset)
     }
 
     /// Forgets whatever is open; the next job connects anew.
@@ -109,7 +123,10 @@ impl BoardLink {
             self.state = State::Agent(Box::new(agent));
         }
         match &mut self.state {
-            State::Agent(agent) => Ok(agent),
+            State::Agent(agent) => {
+                agent.look_for_table_at(self.table_offset.load(Ordering::Relaxed));
+                Ok(agent)
+            }
             _ => Err(DeviceError::Silent {
                 port: self.name.clone(),
             }
@@ -127,9 +144,25 @@ impl BoardLink {
         AgentSession::load_cold(port, entry, self.options.baud)
     }
 
-    fn connect_loader(&self, port: OpenPort, left_by_agent: bool) -> Result<Session, DeviceError> {
+    /// What a chip in secure download mode said of itself, if the last connection failed for that.
+    pub(super) fn take_secured(&mut self) -> Option<BoardIdentity> {
+        self.secured.take()
+    }
+
+    fn connect_loader(
+        &mut self,
+        port: OpenPort,
+        left_by_agent: bool,
+    ) -> Result<Session, DeviceError> {
+        self.secured = None;
         let (port, entry) = self.reach(port, left_by_agent)?;
-        let session = Session::connect(port, entry, self.options.baud)?;
+        let session = match Session::connect(port, entry, self.options.baud) {
+            Err(DeviceError::SecureDownload { port, identity }) => {
+                self.secured = identity.as_deref().cloned();
+                return Err(DeviceError::SecureDownload { port, identity });
+            }
+            other => other?,
+        };
         self.check_chip(&session)?;
         Ok(session)
     }

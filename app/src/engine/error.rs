@@ -62,7 +62,10 @@ impl From<DeviceError> for JobError {
     fn from(error: DeviceError) -> Self {
         Self {
             message: error.to_string(),
-            place: error.port().to_owned(),
+            place: match error.place() {
+                "" => error.port().to_owned(),
+                place => place.to_owned(),
+            },
             help: error.help(),
             detail: error.detail(),
             resumable: matches!(

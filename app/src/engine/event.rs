@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::error::JobError;
 pub use crate::device::agent_answer::{AgentInfo, Found, ListedEntry, VerifyReport};
+use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
 use crate::model::region::Region;
 
@@ -83,6 +84,7 @@ pub enum Outcome {
         bytes: Arc<[u8]>,
     },
     Erased(Region),
+    Boots(Boots),
     Reset,
     AgentInfo(AgentInfo),
     /// The MMU table: one entry of 32 bits each, as the chip stores them.

@@ -29,4 +29,5 @@ mod neighbours;
 mod pack_other;
 mod proven;
 mod read;
+mod what_boots;
 mod write;

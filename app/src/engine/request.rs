@@ -83,6 +83,8 @@ pub enum Request {
     Erase(Region),
     /// Ask the device agent; it is loaded into the chip's RAM if it is not there.
     Agent(Question),
+    /// Say what the board would start, by the partition table at this offset.
+    WhatBoots { table_offset: u32 },
     /// Leave the loader: reset the board into what it holds in flash.
     Reset,
 }
@@ -124,6 +126,7 @@ impl Request {
             Self::Erase(_) => "Erase",
             Self::Agent(Question::Find { .. }) => "Look-up",
             Self::Agent(_) => "Agent",
+            Self::WhatBoots { .. } => "What boots",
             Self::Reset => "Reset",
         }
     }

@@ -5,7 +5,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -16,7 +16,7 @@ use super::event::{Event, Outcome, Stage};
 use super::job::Job;
 use super::request::{LinkOptions, PortChoice, Request};
 use super::surroundings::Surroundings;
-use super::{ask_agent, detect, erase, read, write};
+use super::{ask_agent, detect, erase, read, what_boots, write};
 
 /// Called after events were sent; a window asks for a repaint, a terminal does nothing.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -49,6 +49,7 @@ pub struct Worker {
     events: Receiver<Event>,
     busy: Arc<AtomicBool>,
     cancel: CancelToken,
+    table_offset: Arc<AtomicU32>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,6 +73,7 @@ impl Worker {
         wake: Wake,
     ) -> io::Result<Self> {
         let link = BoardLink::new(port, options, around)?;
+        let table_offset = link.table_offset();
         let (requests, inbox) = channel();
         let (outbox, events) = sync_channel(WAITING_EVENTS);
         let busy = Arc::new(AtomicBool::new(false));
@@ -84,8 +86,14 @@ impl Worker {
             events,
             busy,
             cancel: CancelToken::default(),
+            table_offset,
             thread: Some(thread),
         })
+    }
+
+    /// Says where the agent is to look for the partition table, from the next job on.
+    pub fn look_for_table_at(&self, offset: u32) {
+        self.table_offset.store(offset, Ordering::Relaxed);
     }
 
     /// Starts a job.
@@ -218,6 +226,7 @@ fn run(link: &mut BoardLink, request: &Request, job: &mut Job<'_>) -> Result<Out
         Request::Read(region) => read::run(link, *region, job),
         Request::Erase(region) => erase::run(link, *region, job),
         Request::Agent(question) => ask_agent::run(link, question, job),
+        Request::WhatBoots { table_offset } => what_boots::run(link, *table_offset, job),
         Request::Reset => {
             job.stage(Stage::Connecting);
             link.reset(job)?;

@@ -163,7 +163,7 @@ pub fn parse(bytes: &[u8]) -> Result<AppImage, FormatError> {
         segments,
         spi_mode: header[2],
         spi_speed: header[3] & 0xF,
-        flash_size: (header[3] >> 4 <= 7).then(|| 0x10_0000 << (header[3] >> 4)),
+        flash_size: flash_size(header[3]),
         entry_addr: u32_at(header, 4).unwrap_or(0),
         chip_id: word16(12),
         revisions: (word16(15), word16(17)),
@@ -177,7 +177,38 @@ pub fn parse(bytes: &[u8]) -> Result<AppImage, FormatError> {
     })
 }
 
-fn descriptor(bytes: &[u8]) -> Option<AppDescriptor> {
+/// What the header alone says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Bytes of flash that it names; `None` for an unknown code.
+    pub flash_size: Option<u32>,
+    pub chip_id: u16,
+}
+
+impl Header {
+    /// The chip it is made for, if it is a known one.
+    pub fn chip(&self) -> Option<Chip> {
+        Chip::from_image_id(self.chip_id)
+    }
+}
+
+/// The header of an image, from its first bytes; `None` when no image begins there.
+pub fn header(bytes: &[u8]) -> Option<Header> {
+    let header = bytes.get(..HEADER)?;
+    let is_image = header[0] == MAGIC && (1..=MAX_SEGMENTS).contains(&header[1]);
+    is_image.then(|| Header {
+        flash_size: flash_size(header[3]),
+        chip_id: u16::from_le_bytes([header[12], header[13]]),
+    })
+}
+
+/// The size in the upper half of byte 3: 1 MiB doubled so often.
+fn flash_size(code: u8) -> Option<u32> {
+    (code >> 4 <= 7).then(|| 0x10_0000 << (code >> 4))
+}
+
+/// What an app says of itself, from the first 0x120 bytes of its image; `None` when it has no descriptor.
+pub fn descriptor(bytes: &[u8]) -> Option<AppDescriptor> {
     let raw = bytes.get(DESCRIPTOR_AT..DESCRIPTOR_AT + 256)?;
     if u32_at(raw, 0)? != DESCRIPTOR_MAGIC {
         return None;

@@ -3,11 +3,13 @@
 pub mod app_image;
 pub mod bin_image;
 pub mod bin_read;
+pub mod boot_order;
 pub mod content_type;
 pub mod file_tree;
 pub mod flash_file;
 pub mod format_error;
 pub mod kept_bytes;
+pub mod otadata;
 pub mod partition_bin;
 pub mod partition_csv;
 mod partition_csv_cells;

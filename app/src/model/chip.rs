@@ -113,11 +113,57 @@ pub struct BoardIdentity {
     pub flash_id: Option<u32>,
     /// Security flags of the chip (`GET_SECURITY_INFO`).
     pub security_flags: Option<u32>,
+    /// Whether the chip starts only signed images.
+    pub secure_boot: Option<bool>,
+    /// Whether its loader is in secure download mode: no stub, no reading, no registers.
+    pub secure_download: Option<bool>,
     /// Whether an odd number of bits of `SPI_BOOT_CRYPT_CNT` is set: flash is encrypted.
     pub flash_encrypted: Option<bool>,
 }
 
+/// Bits of the security flags (`GET_SECURITY_INFO`; esptool, `loader.py`).
+const SECURE_BOOT_EN: u32 = 1 << 0;
+const SECURE_DOWNLOAD_ENABLE: u32 = 1 << 2;
+
 impl BoardIdentity {
+    /// What is known when the chip told nothing but what it is and how it is secured.
+    pub fn of_chip(chip: Chip, security: Option<(u32, u8)>) -> Self {
+        let flag = |bit: u32| security.map(|(flags, _)| flags & bit != 0);
+        Self {
+            chip,
+            revision: None,
+            mac: None,
+            flash_size: None,
+            flash_id: None,
+            security_flags: security.map(|(flags, _)| flags),
+            secure_boot: flag(SECURE_BOOT_EN),
+            secure_download: flag(SECURE_DOWNLOAD_ENABLE),
+            flash_encrypted: security.map(|(_, count)| !count.count_ones().is_multiple_of(2)),
+        }
+    }
+
+    /// The security state in words: `none`, `flash encryption, secure boot`; `unknown` if the chip did not tell.
+    pub fn security(&self) -> String {
+        let states = [
+            (self.flash_encrypted, "flash encryption"),
+            (self.secure_boot, "secure boot"),
+            (self.secure_download, "secure download mode"),
+        ];
+        if states.iter().all(|(on, _)| on.is_none()) {
+            return "unknown".to_owned();
+        }
+        let on: Vec<&str> = states
+            .iter()
+            .filter(|(on, _)| *on == Some(true))
+            .map(|(_, name)| *name)
+            .collect();
+        if on.is_empty() {
+            "none: no flash encryption, no secure boot".to_owned()
+        } else {
+            on.join(", ")
+        }
+    }
+
     /// All of the flash, when its size is known.
     pub fn flash(&self) -> Option<Region> {
         self.flash_size.map(|size| Region::new(0, size))

@@ -14,7 +14,9 @@ use crate::engine::request::{LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::Worker;
 use crate::formats::partition_bin::TABLE_BYTES;
+use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
+use crate::model::partition_table::TableSettings;
 use crate::model::region::Region;
 
 /// A job on the board, running or just ended.
@@ -70,8 +72,12 @@ pub struct BoardLink {
     pub port: PortChoice,
     pub ports: Vec<ListedPort>,
     pub identity: Option<BoardIdentity>,
+    /// What it would start, while nothing has been written since it was asked.
+    pub boots: Option<Boots>,
     pub memory: BoardMemory,
     pub job: Option<Job>,
+    /// Where the agent looks for the partition table: the project's setting.
+    pub table_offset: u32,
     worker: Option<Worker>,
     around: Surroundings,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -85,8 +91,10 @@ impl BoardLink {
             // A machine without a list of ports still has the practice board; *Look for ports again* says why.
             ports: ports::list().unwrap_or_default(),
             identity: None,
+            boots: None,
             memory: BoardMemory::default(),
             job: None,
+            table_offset: TableSettings::default().table_offset,
             worker: None,
             around,
             wake,
@@ -109,6 +117,7 @@ impl BoardLink {
     pub fn disconnect(&mut self) {
         self.worker = None;
         self.identity = None;
+        self.boots = None;
         self.memory.forget_all();
     }
 
@@ -143,6 +152,7 @@ impl BoardLink {
             .map_err(|error| format!("Cannot start working on {}: {error}", self.port))?,
         };
         let mut worker = worker;
+        worker.look_for_table_at(self.table_offset);
         let name = request.name();
         let submitted = worker
             .submit(request.clone())
@@ -188,7 +198,17 @@ impl BoardLink {
     }
 
     fn learn(&mut self, job: &Job) {
+        if matches!(job.request, Request::Write(_) | Request::Erase(_)) {
+            self.boots = None;
+        }
         match (&job.state.ending, &job.request) {
+            (Some(Ending::Finished(Outcome::Boots(boots))), _) => {
+                if !boots.table.is_empty() {
+                    self.memory
+                        .table_was_read(boots.table_offset, boots.table.clone());
+                }
+                self.boots = Some(boots.clone());
+            }
             (Some(Ending::Finished(Outcome::Detected(identity))), _) => {
                 if self
                     .identity
@@ -196,6 +216,7 @@ impl BoardLink {
                     .is_some_and(|known| known != identity)
                 {
                     self.memory.forget_all();
+                    self.boots = None;
                 }
                 self.identity = Some(identity.clone());
             }

@@ -51,13 +51,20 @@ pub fn read(state: &mut AppState, wish: TableWish) {
     }
 }
 
-/// Reads the board's table quietly, if a board is there, idle, and its table is not known.
+/// Asks quietly for the board's table and what it boots, if a board is there, idle, and not secured, and its table is
+/// not known.
 pub fn learn(state: &mut AppState) {
-    let region = region(state.document.project());
+    let table_offset = region(state.document.project()).offset;
+    let secured = (state.board.identity.as_ref())
+        .is_some_and(|identity| identity.secure_download == Some(true));
     let idle = state.board.is_connected() && state.board.running().is_none();
     if idle
-        && state.board.memory.table_at(region.offset).is_none()
-        && state.board.submit(Request::Read(region)).is_ok()
+        && !secured
+        && state.board.memory.table_at(table_offset).is_none()
+        && state
+            .board
+            .submit(Request::WhatBoots { table_offset })
+            .is_ok()
     {
         state.table_wish = Some(TableWish::Know);
     }

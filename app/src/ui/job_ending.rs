@@ -88,6 +88,15 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
                 }
             }
         }
+        Outcome::Boots(boots) => {
+            // Asked quietly after connecting, and aloud by the command: the log holds the answer either way.
+            if state.table_wish.take().is_none() {
+                let text = format!("Boots {}", boots.sentence());
+                say(state, Severity::Note, true, text, Vec::new());
+            } else {
+                state.note(Severity::Note, format!("Boots {}", boots.sentence()), None);
+            }
+        }
         Outcome::Erased(region) => {
             let text = format!(
                 "Erased {} at {}",
@@ -256,6 +265,7 @@ fn again(request: &Request) -> Action {
         Request::Detect => Action::Command(Command::Connect),
         Request::Read(_) => Action::Command(Command::ReadPartition),
         Request::Reset => Action::Command(Command::ResetBoard),
+        Request::WhatBoots { .. } => Action::WhatBoots,
         Request::Verify(_) | Request::Erase(_) | Request::Agent(_) => {
             Action::Command(Command::Compare)
         }

@@ -100,6 +100,9 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
     };
     let words = match request {
         Request::Detect => "info".to_owned(),
+        Request::WhatBoots { table_offset } => {
+            format!("info --table-offset {}", hex(*table_offset))
+        }
         Request::Write(plan) => {
             let full = if plan.full { " --full" } else { "" };
             let no_verify = if plan.no_verify { " --no-verify" } else { "" };

@@ -264,6 +264,7 @@ impl AppState {
                 self.derived = Derived::new(project, self.packing.images());
                 self.compare_again = true;
             }
+            self.board.table_offset = self.document.project().table.settings.table_offset;
             self.seen = Some(now);
         }
         if self.compare_again {

@@ -266,6 +266,7 @@ mod tests {
             ram: Ram::default(),
             secure_download: false,
             encrypted: false,
+            secure_boot: false,
         }
     }
 

@@ -56,6 +56,7 @@ impl Bench {
             ram: Ram::default(),
             secure_download: faults.secure_download,
             encrypted: faults.encrypted,
+            secure_boot: faults.secure_boot,
         };
         let mut machine = Machine::new(
             silicon,

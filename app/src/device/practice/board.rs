@@ -73,6 +73,7 @@ impl Board {
             ram: Ram::default(),
             secure_download: faults.secure_download,
             encrypted: faults.encrypted,
+            secure_boot: faults.secure_boot,
         };
         let machine = Machine::new(
             silicon,

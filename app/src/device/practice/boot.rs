@@ -9,9 +9,11 @@ use std::fmt::{self, Write as _};
 use device_agent::partition_table::{Row, label};
 
 use super::boot_image::{Image, ImageFault, Proof};
-use super::boot_order::{self, Candidate, TableFault};
+use super::boot_order::{self, TableFault};
 use super::chips::ChipRow;
 use super::silicon::Silicon;
+use crate::formats::boot_order::Candidate;
+use crate::formats::otadata::{State, record};
 
 /// Lines that the ROM prints about a bad header before its watchdog restarts it.
 const COMPLAINTS: usize = 8;
@@ -130,7 +132,7 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) {
         }
     };
     print_table(&rows, log);
-    let order = boot_order::order(silicon.flash.bytes(), &rows);
+    let (order, record_at) = boot_order::order(silicon.flash.bytes(), &rows);
     if order.by_default {
         match order.candidates.first() {
             Some(Candidate { slot: None, .. }) => {
@@ -144,11 +146,15 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) {
         if !load_app(silicon, candidate, log) {
             continue;
         }
-        if let (Some(offset), Some(slot)) = (order.record_choice_at, candidate.slot) {
+        if let (Some(offset), Some(slot)) = (record_at, candidate.slot) {
             // The result does not matter to the boot, and a power cut shows in the flash.
             let written = silicon.flash.erase_sector(offset);
             written
-                .and_then(|()| silicon.flash.program(offset, &boot_order::record_for(slot)))
+                .and_then(|()| {
+                    silicon
+                        .flash
+                        .program(offset, &record(slot + 1, State::Valid))
+                })
                 .ok();
         }
         return;
@@ -159,7 +165,7 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) {
     );
 }
 
-fn load_app(silicon: &Silicon, candidate: &Candidate, log: &mut Log) -> bool {
+fn load_app(silicon: &Silicon, candidate: &Candidate<Row>, log: &mut Log) -> bool {
     let Row { offset, size, .. } = candidate.partition;
     let end = (offset as usize).saturating_add(size as usize);
     let room = silicon
@@ -319,6 +325,7 @@ mod tests {
             ram: Ram::default(),
             secure_download: false,
             encrypted: false,
+            secure_boot: false,
         }
     }
 
@@ -396,7 +403,7 @@ mod tests {
         for line in expected {
             assert!(text.contains(line), "{line}\n{text}");
         }
-        assert_eq!(silicon.flash.read(0xE000, 32), boot_order::record_for(1));
+        assert_eq!(silicon.flash.read(0xE000, 32), record(2, State::Valid));
         let again = from_flash(&mut silicon, Cause::PowerOn);
         assert!(
             !again.contains("not bootable") && again.contains("offset 0x20000"),

@@ -1,24 +1,18 @@
-//! Which app the bootloader tries, and in which order: partition table and otadata as ESP-IDF's bootloader reads them
-//! (`flash_partitions.c`, `bootloader_common_loader.c`, `bootloader_utility.c`).
+//! The partition table as ESP-IDF's bootloader reads it from flash (`flash_partitions.c`), and with it the order in
+//! which apps are tried; the rules themselves are those of [`crate::formats::boot_order`].
 
 use device_agent::partition_table::{DEFAULT_OFFSET, MAX_ROWS, ROW_SIZE, Row, TableRow};
 use md5::{Digest as _, Md5};
 
-use super::request::read_u32;
+use crate::formats::boot_order::{self, Order};
+use crate::formats::otadata::OtaData;
 
 const TABLE: usize = DEFAULT_OFFSET as usize;
 const ROW_LEN: usize = ROW_SIZE as usize;
 const ROWS_MAX: usize = MAX_ROWS as usize;
 const APP: u8 = 0;
 const DATA: u8 = 1;
-const FACTORY: u8 = 0;
 const OTA_DATA: u8 = 0;
-const FIRST_OTA: u8 = 0x10;
-const TEST: u8 = 0x20;
-const SECTOR: u32 = 0x1000;
-/// States of an otadata record that forbid its slot.
-const INVALID: u32 = 3;
-const ABORTED: u32 = 4;
 
 /// Why there is no table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,114 +58,29 @@ pub fn read_table(flash: &[u8]) -> Result<Vec<Row>, TableFault> {
     Ok(rows)
 }
 
-/// What is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// `None` is the factory app or the test app, else the number of the OTA slot.
-    pub slot: Option<u32>,
-    pub partition: Row,
-}
-
-/// The apps in the order of trying.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    pub candidates: Vec<Candidate>,
-    /// Where otadata is, if it names no slot and there is no factory app: the bootloader then writes which slot it took.
-    pub record_choice_at: Option<u32>,
-    /// Whether otadata had nothing to say.
-    pub by_default: bool,
-}
-
-/// Reads otadata and puts the apps in order.
-pub fn order(flash: &[u8], rows: &[Row]) -> Order {
+/// The apps in the order of trying, and where otadata is, if the bootloader writes there which slot it took.
+pub fn order(flash: &[u8], rows: &[Row]) -> (Order<Row>, Option<u32>) {
     let app = |subtype: u8| {
         rows.iter()
             .find(|row| row.kind == APP && row.subtype == subtype)
             .copied()
     };
-    let factory = app(FACTORY);
-    // Slots count from ota_0 without a gap.
-    let slots: Vec<Row> = (FIRST_OTA..FIRST_OTA + 16).map_while(app).collect();
     let otadata = rows
         .iter()
         .find(|row| row.kind == DATA && row.subtype == OTA_DATA);
-    let sequence = otadata.and_then(|row| newest_sequence(flash, row.offset));
-    let chosen = match sequence {
-        Some(sequence) if !slots.is_empty() => Some((sequence - 1) % slots.len() as u32),
-        _ => None,
-    };
-    let numbered = || {
-        (0u32..).zip(&slots).map(|(slot, row)| Candidate {
-            slot: Some(slot),
-            partition: *row,
-        })
-    };
-    let start = chosen.or(if factory.is_some() { None } else { Some(0) });
-    let below = numbered().filter(|candidate| candidate.slot <= start && start.is_some());
-    let mut candidates: Vec<Candidate> = below.collect();
-    candidates.reverse();
-    candidates.extend(factory.map(|partition| Candidate {
-        slot: None,
-        partition,
-    }));
-    candidates.extend(numbered().filter(|candidate| candidate.slot > start));
-    candidates.extend(app(TEST).map(|partition| Candidate {
-        slot: None,
-        partition,
-    }));
-    let record_choice_at = otadata
-        .filter(|_| chosen.is_none() && factory.is_none() && !slots.is_empty())
+    let read =
+        otadata.map(|row| OtaData::read(flash.get(row.offset as usize..).unwrap_or_default()));
+    let order = boot_order::order(&app, read);
+    let record_at = otadata
+        .filter(|_| order.records_choice)
         .map(|row| row.offset);
-    Order {
-        candidates,
-        record_choice_at,
-        by_default: chosen.is_none(),
-    }
-}
-
-/// The record that the bootloader writes for the slot that it took: sequence number, and state VALID.
-pub fn record_for(slot: u32) -> [u8; 32] {
-    let mut record = [0xFF; 32];
-    let sequence = (slot + 1).to_le_bytes();
-    record[..4].copy_from_slice(&sequence);
-    record[24..28].copy_from_slice(&2u32.to_le_bytes());
-    record[28..].copy_from_slice(&sequence_crc(sequence).to_le_bytes());
-    record
-}
-
-fn newest_sequence(flash: &[u8], offset: u32) -> Option<u32> {
-    let record = |at: u32| {
-        let bytes = flash.get(at as usize..)?;
-        let (sequence, state, crc) = (
-            read_u32(bytes, 0)?,
-            read_u32(bytes, 24)?,
-            read_u32(bytes, 28)?,
-        );
-        let valid = sequence != u32::MAX
-            && sequence != 0
-            && state != INVALID
-            && state != ABORTED
-            && crc == sequence_crc(sequence.to_le_bytes());
-        valid.then_some(sequence)
-    };
-    record(offset).max(record(offset.checked_add(SECTOR)?))
-}
-
-/// ESP-IDF's `crc32_le(UINT32_MAX, …)`: the ROM inverts its seed, so this is a CRC-32 that starts at 0.
-fn sequence_crc(sequence: [u8; 4]) -> u32 {
-    let mut crc = 0u32;
-    for byte in sequence {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
-        }
-    }
-    !crc
+    (order, record_at)
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::formats::otadata::{State, record};
 
     /// A row of a table: type, subtype, offset, size, label.
     pub fn row(kind: u8, subtype: u8, offset: u32, size: u32, label: &str) -> [u8; 32] {
@@ -194,11 +103,6 @@ pub mod tests {
         flash
     }
 
-    fn with_state(mut record: [u8; 32], state: u32) -> [u8; 32] {
-        record[24..28].copy_from_slice(&state.to_le_bytes());
-        record
-    }
-
     const OTADATA: (u8, u8, u32, u32, &str) = (1, 0, 0xE000, 0x2000, "otadata");
 
     fn two_slots() -> [[u8; 32]; 3] {
@@ -211,11 +115,16 @@ pub mod tests {
     }
 
     #[track_caller]
-    fn check(rows: &[[u8; 32]], records: &[(u32, [u8; 32])], expected: &[Option<u32>]) -> Order {
+    fn check(
+        rows: &[[u8; 32]],
+        records: &[(u32, [u8; 32])],
+        expected: &[Option<u32>],
+    ) -> (Order<Row>, Option<u32>) {
         let flash = flash(rows, records);
         let order = order(&flash, &read_table(&flash).unwrap());
         assert_eq!(
             order
+                .0
                 .candidates
                 .iter()
                 .map(|candidate| candidate.slot)
@@ -225,56 +134,22 @@ pub mod tests {
         order
     }
 
-    #[test]
-    fn crc_is_the_published_one() {
-        assert_eq!(sequence_crc(1u32.to_le_bytes()), 0x4743_989A);
-        assert_eq!(sequence_crc(4u32.to_le_bytes()), 0x709D_68A8);
+    fn record_for(slot: u32) -> [u8; 32] {
+        record(slot + 1, State::Valid)
     }
 
     #[test]
-    fn otadata_chooses_the_slot_of_the_newest_valid_record() {
+    fn table_and_otadata_are_found_in_flash() {
         let rows = two_slots();
-        let order = check(&rows, &[], &[Some(0), Some(1)]);
-        assert_eq!(
-            (order.record_choice_at, order.by_default),
-            (Some(0xE000), true)
-        );
-        check(&rows, &[(0xE000, record_for(0))], &[Some(0), Some(1)]);
-        let order = check(
+        let (order, record_at) = check(&rows, &[], &[Some(0), Some(1)]);
+        assert_eq!((record_at, order.by_default), (Some(0xE000), true));
+        let (order, record_at) = check(
             &rows,
             &[(0xE000, record_for(0)), (0xF000, record_for(1))],
             &[Some(1), Some(0)],
         );
-        assert_eq!((order.record_choice_at, order.by_default), (None, false));
-        let aborted = with_state(record_for(1), ABORTED);
-        check(
-            &rows,
-            &[(0xE000, record_for(2)), (0xF000, aborted)],
-            &[Some(0), Some(1)],
-        );
-        let mut broken = record_for(1);
-        broken[28] ^= 1;
-        check(&rows, &[(0xF000, broken)], &[Some(0), Some(1)]);
-    }
-
-    #[test]
-    fn factory_comes_first_unless_otadata_says_otherwise_and_test_last() {
-        let mut rows = two_slots().to_vec();
-        rows.push(row(0, 0x20, 0x4_0000, 0x1_0000, "test"));
-        rows.push(row(0, 0, 0x3_0000, 0x1_0000, "factory"));
-        let order = check(&rows, &[], &[None, Some(0), Some(1), None]);
-        assert_eq!(order.candidates[0].partition.offset, 0x3_0000);
-        assert_eq!(order.candidates[3].partition.offset, 0x4_0000);
-        check(
-            &rows,
-            &[(0xE000, record_for(1))],
-            &[Some(1), Some(0), None, None],
-        );
-        check(
-            &rows,
-            &[(0xE000, record_for(0))],
-            &[Some(0), None, Some(1), None],
-        );
+        assert_eq!((record_at, order.by_default), (None, false));
+        assert_eq!(order.candidates[0].partition.offset, 0x2_0000);
     }
 
     #[test]

@@ -26,6 +26,7 @@ protected:flash            the flash ignores erasing and programming
 chip:NAME                  be another chip: esp32s3 or esp32c6
 secure-download            the chip is in secure download mode
 encrypted                  the chip has flash encryption switched on
+secure-boot                the chip starts only signed images
 seed:N                     seed of everything random";
 
 /// Which way bytes go.
@@ -91,6 +92,7 @@ pub struct Faults {
     pub chip: Option<Chip>,
     pub secure_download: bool,
     pub encrypted: bool,
+    pub secure_boot: bool,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -157,6 +159,7 @@ impl Faults {
             }
             ("secure-download", "", _) => self.secure_download = true,
             ("encrypted", "", _) => self.encrypted = true,
+            ("secure-boot", "", _) => self.secure_boot = true,
             ("seed", seed, _) => {
                 self.seed = seed
                     .parse()
@@ -229,6 +232,7 @@ mod tests {
             "chip:esp32s3",
             "secure-download",
             "encrypted",
+            "secure-boot",
             "seed:42",
         ]);
         assert_eq!(
@@ -255,7 +259,7 @@ mod tests {
         );
         assert_eq!(all.stuck_bytes, [0x1_0000]);
         assert_eq!((all.noise_to_board, all.noise_from_board), (0.0, 1e-5));
-        assert!(all.write_protected && all.secure_download && all.encrypted);
+        assert!(all.write_protected && all.secure_download && all.encrypted && all.secure_boot);
         assert_eq!((all.chip, all.seed), (Some(Chip::Esp32s3), 42));
     }
 

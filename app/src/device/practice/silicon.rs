@@ -5,7 +5,8 @@ use super::flash::Flash;
 use super::ram::Ram;
 use super::registers::Registers;
 
-/// Security flag of a chip in secure download mode.
+/// Security flags of a chip that starts only signed images, and of one in secure download mode.
+const SECURE_BOOT: u32 = 1 << 0;
 const SECURE_DOWNLOAD: u32 = 1 << 2;
 /// Most flash that a loader believes in: commands with addresses of 24 bits reach no further.
 pub const FLASH_SIZE_MAX: u32 = 0x100_0000;
@@ -21,16 +22,15 @@ pub struct Silicon {
     pub ram: Ram,
     pub secure_download: bool,
     pub encrypted: bool,
+    pub secure_boot: bool,
 }
 
 impl Silicon {
     /// The 20 bytes of `GET_SECURITY_INFO`: flags, crypt count, seven key purposes, chip id, version.
     pub fn security_info(&self) -> [u8; 20] {
-        let flags = if self.secure_download {
-            SECURE_DOWNLOAD
-        } else {
-            0
-        };
+        let flag = |on: bool, bit: u32| if on { bit } else { 0 };
+        let flags =
+            flag(self.secure_download, SECURE_DOWNLOAD) | flag(self.secure_boot, SECURE_BOOT);
         let mut info = [0; 20];
         info[..4].copy_from_slice(&flags.to_le_bytes());
         info[4] = u8::from(self.encrypted);

@@ -1,13 +1,15 @@
 //! The board in full: the port, and what the chip says of itself. What is not known is said to be unknown.
 
-use eframe::egui::{Grid, RichText, Ui};
+use eframe::egui::{Button, Grid, RichText, Ui};
 
+use super::super::action::Action;
 use super::super::command::Command;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::command_button;
 use super::port_picker;
-use crate::model::number::{exact_size, human_size};
+use crate::model::boots::AppFacts;
+use crate::model::number::{exact_size, hex, human_size};
 
 /// Draws the panel.
 pub fn ui(ui: &mut Ui, state: &mut AppState) {
@@ -53,9 +55,10 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
         Some(false) => "no".to_owned(),
         None => unknown(),
     };
-    let security = identity
+    let flags = identity
         .security_flags
-        .map_or_else(unknown, |flags| format!("0x{flags:X}"));
+        .map_or_else(String::new, |flags| format!(" (flags 0x{flags:X})"));
+    let security = format!("{}{flags}", identity.security());
     let project = state.document.project();
     let layout = format!(
         "{}, {}",
@@ -68,7 +71,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
         ("Flash", flash),
         ("Flash chip", flash_id),
         ("Flash encrypted", encrypted),
-        ("Security flags", security),
+        ("Security", security),
         ("This project is for", layout),
     ];
     // Two columns of facts: the drawer is wide and low.
@@ -84,4 +87,40 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
                 ui.end_row();
             }
         });
+    boots(ui, state);
+}
+
+/// What the board would start, and the order in which its bootloader tries.
+fn boots(ui: &mut Ui, state: &mut AppState) {
+    ui.add_space(theme::STEP * 2.0);
+    let boots = state.board.boots.clone();
+    ui.horizontal_wrapped(|ui| {
+        ui.weak("What boots");
+        match &boots {
+            Some(boots) => ui.label(RichText::new(boots.sentence()).font(theme::mono())),
+            None => ui.label("not known since the last change"),
+        };
+        let free = state.environment.job.is_none();
+        let button = ui.add_enabled(free, Button::new("Ask what boots"));
+        let tip = "Read the table, otadata and the headers of the apps; nothing is changed";
+        if button
+            .on_hover_text(tip)
+            .on_disabled_hover_text("A job is running")
+            .clicked()
+        {
+            state.ask(Action::WhatBoots);
+        }
+    });
+    for candidate in boots.iter().flat_map(|boots| &boots.order) {
+        let app = candidate
+            .app
+            .as_ref()
+            .map_or_else(|| "no app".to_owned(), AppFacts::sentence);
+        let line = format!(
+            "{} at {}: {app}",
+            candidate.partition,
+            hex(candidate.region.offset)
+        );
+        ui.label(RichText::new(line).font(theme::mono()));
+    }
 }
