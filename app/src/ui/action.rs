@@ -42,8 +42,6 @@ pub enum Action {
     ChoosePort(PortChoice),
     /// Carry out a plan that was shown.
     StartWrite(Arc<FlashPlan>),
-    /// Ask what the board would start.
-    WhatBoots,
     LookUp {
         partition: String,
         path: String,

@@ -69,6 +69,7 @@ pub enum Command {
     Write,
     WriteAll,
     Compare,
+    WhatBoots,
     ReadPartition,
     ResetBoard,
     Cancel,

@@ -265,7 +265,7 @@ fn again(request: &Request) -> Action {
         Request::Detect => Action::Command(Command::Connect),
         Request::Read(_) => Action::Command(Command::ReadPartition),
         Request::Reset => Action::Command(Command::ResetBoard),
-        Request::WhatBoots { .. } => Action::WhatBoots,
+        Request::WhatBoots { .. } => Action::Command(Command::WhatBoots),
         Request::Verify(_) | Request::Erase(_) | Request::Agent(_) => {
             Action::Command(Command::Compare)
         }

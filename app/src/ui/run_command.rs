@@ -52,10 +52,6 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
             state.review = None;
             submit(state, Request::Write(plan));
         }
-        Action::WhatBoots => {
-            let table_offset = state.document.project().table.settings.table_offset;
-            submit(state, Request::WhatBoots { table_offset });
-        }
         Action::LookUp { partition, path } => {
             submit(state, Request::Agent(Question::Find { partition, path }));
         }

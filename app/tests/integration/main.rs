@@ -7,6 +7,8 @@ mod agent_bundle;
 #[cfg(test)]
 mod agent_link;
 #[cfg(test)]
+mod app_images;
+#[cfg(test)]
 mod bin_golden;
 #[cfg(test)]
 mod bin_hostile;
@@ -24,6 +26,8 @@ mod bin_sets;
 mod cli_bad_board;
 #[cfg(test)]
 mod cli_images;
+#[cfg(test)]
+mod cli_info;
 #[cfg(test)]
 mod cli_run;
 #[cfg(test)]

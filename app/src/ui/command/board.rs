@@ -89,6 +89,17 @@ pub const BOARD: &[Facts] = &[
     }),
     row(
         Menu::Board,
+        Command::WhatBoots,
+        "Ask what boots",
+        "Read the table, otadata and the headers of the apps: which app the board would start, and why",
+    )
+    .unless(idle_and_connected)
+    .runs(|state, _| {
+        let table_offset = state.document.project().table.settings.table_offset;
+        submit(state, Request::WhatBoots { table_offset });
+    }),
+    row(
+        Menu::Board,
         Command::ReadPartition,
         "Read partition to a file…",
         "Read the selected partition from the board",

@@ -1,8 +1,7 @@
 //! The board in full: the port, and what the chip says of itself. What is not known is said to be unknown.
 
-use eframe::egui::{Button, Grid, RichText, Ui};
+use eframe::egui::{Grid, RichText, Ui};
 
-use super::super::action::Action;
 use super::super::command::Command;
 use super::super::state::AppState;
 use super::super::theme;
@@ -100,16 +99,12 @@ fn boots(ui: &mut Ui, state: &mut AppState) {
             Some(boots) => ui.label(RichText::new(boots.sentence()).font(theme::mono())),
             None => ui.label("not known since the last change"),
         };
-        let free = state.environment.job.is_none();
-        let button = ui.add_enabled(free, Button::new("Ask what boots"));
-        let tip = "Read the table, otadata and the headers of the apps; nothing is changed";
-        if button
-            .on_hover_text(tip)
-            .on_disabled_hover_text("A job is running")
-            .clicked()
-        {
-            state.ask(Action::WhatBoots);
-        }
+        command_button::ui(
+            ui,
+            Command::WhatBoots,
+            &state.environment,
+            &mut state.actions,
+        );
     });
     for candidate in boots.iter().flat_map(|boots| &boots.order) {
         let app = candidate
