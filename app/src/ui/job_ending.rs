@@ -12,6 +12,7 @@ use crate::engine::error::JobError;
 use crate::engine::event::{Outcome, WriteSummary};
 use crate::engine::job_state::Ending;
 use crate::engine::request::{PortChoice, Question, Request};
+use crate::model::boots::Boots;
 use crate::model::number::{hex, human_size};
 use crate::model::problem::Severity;
 
@@ -88,15 +89,7 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
                 }
             }
         }
-        Outcome::Boots(boots) => {
-            // Asked quietly after connecting, and aloud by the command: the log holds the answer either way.
-            if state.table_wish.take().is_none() {
-                let text = format!("Boots {}", boots.sentence());
-                say(state, Severity::Note, true, text, Vec::new());
-            } else {
-                state.note(Severity::Note, format!("Boots {}", boots.sentence()), None);
-            }
-        }
+        Outcome::Boots(boots) => say_what_boots(state, &boots),
         Outcome::Erased(region) => {
             let text = format!(
                 "Erased {} at {}",
@@ -143,6 +136,16 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
         | Outcome::Listed(_)
         | Outcome::FileRead(_)
         | Outcome::AgentVerified(_) => {}
+    }
+}
+
+/// Asked quietly after connecting, and aloud by the command: the log holds the answer either way.
+fn say_what_boots(state: &mut AppState, boots: &Boots) {
+    let text = format!("Boots {}", boots.sentence());
+    if state.table_wish.take().is_some() {
+        state.note(Severity::Note, text, None);
+    } else {
+        say(state, Severity::Note, true, text, Vec::new());
     }
 }
 

@@ -76,6 +76,10 @@ pub enum PowerLoss {
 
 /// Everything that is to go wrong.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a list of independent faults, each named by a word of the command line"
+)]
 pub struct Faults {
     /// Direction and byte number.
     pub wire: Vec<(Direction, u64, WireFault)>,
