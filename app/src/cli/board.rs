@@ -13,8 +13,8 @@ use crate::engine::ports::practice_is_possible;
 use crate::engine::request::{self, LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::Worker;
-use crate::store::kept::KeptFolder;
 use crate::model::partition_table::TableSettings;
+use crate::store::kept::KeptFolder;
 
 /// A board that a command works with. Dropping it leaves the board as `--after` says.
 pub struct Board {

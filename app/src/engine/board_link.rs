@@ -14,8 +14,8 @@ use crate::device::agent_session::AgentSession;
 use crate::device::error::DeviceError;
 use crate::device::serial::{Answer, OpenPort};
 use crate::device::session::{Entry, Session};
-use crate::model::keep::Keep;
 use crate::model::chip::BoardIdentity;
+use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 
 /// How long a silent port is asked before it is called silent.
