@@ -135,5 +135,6 @@ fn options(link: Link) -> LinkOptions {
         },
         baud: link.baud,
         chip: link.chip,
+        ..LinkOptions::default()
     }
 }

@@ -1,106 +1,102 @@
-//! espflash's errors in our words, at one place. Its own texts stay as the detail.
+//! What went wrong between us and a loader, in our words, at one place: espflash's errors while connecting, and those of
+//! our own exchange afterwards. The texts of the layers below stay as the detail.
 
+use std::error::Error as StdError;
 use std::io;
 
 use espflash::Error as EspError;
 
 use super::error::DeviceError;
+use super::exchange::Failure;
 
-/// What a failed command means.
-pub(super) fn device_error(
+/// What a request without a good answer means.
+pub(super) fn failed(
     port: &str,
     doing: &'static str,
     offset: u32,
-    error: &EspError,
+    failure: Failure,
 ) -> DeviceError {
     let port = port.to_owned();
-    let detail = error.to_string();
-    match kind(error) {
-        Kind::Timeout => DeviceError::Timeout {
+    match failure {
+        Failure::Silent => DeviceError::Timeout {
             port,
             doing,
             offset,
-            detail,
+            detail: "no answer came in time".into(),
         },
-        Kind::PortGone => DeviceError::Gone {
+        Failure::Gone(error) => DeviceError::Gone {
             port,
             doing,
-            detail,
+            detail: error.to_string(),
         },
-        Kind::Refused => DeviceError::Refused {
+        Failure::Refused(status) => DeviceError::Refused {
             port,
             doing,
             offset,
-            detail,
+            detail: format!("the loader's status is {status:04X}"),
         },
-        Kind::Other => DeviceError::Protocol { port, detail },
+        Failure::Damaged(detail) => DeviceError::Protocol { port, detail },
     }
+}
+
+/// What a failed reset by espflash means.
+pub(super) fn reset_error(port: &str, error: &EspError) -> DeviceError {
+    let (port, detail) = (port.to_owned(), error.to_string());
+    if port_is_gone(error) {
+        return DeviceError::Gone {
+            port,
+            doing: "resetting",
+            detail,
+        };
+    }
+    DeviceError::Protocol { port, detail }
 }
 
 /// What a failed connection means.
 pub(super) fn connect_error(port: &str, error: &EspError) -> DeviceError {
     let port = port.to_owned();
     let detail = error.to_string();
-    match kind(error) {
-        Kind::PortGone => DeviceError::Gone {
+    if port_is_gone(error) {
+        return DeviceError::Gone {
             port,
             doing: "connecting",
             detail,
-        },
-        _ if detail.contains("boot mode") => DeviceError::RunsProgram { port, text: detail },
-        _ if matches!(error, EspError::Connection(_)) => DeviceError::Silent { port },
+        };
+    }
+    if detail.contains("boot mode") {
+        return DeviceError::RunsProgram { port, text: detail };
+    }
+    match error {
+        EspError::Connection(_) => DeviceError::Silent { port },
         _ => DeviceError::Protocol { port, detail },
     }
 }
 
-enum Kind {
-    Timeout,
-    PortGone,
-    Refused,
-    Other,
-}
-
-/// espflash boxes what its port said: an I/O error, one of serialport, one of the frame decoder, or an error of its own
-/// that it keeps private. The first two are asked for; of the others only the `Debug` names can be.
-fn kind(error: &EspError) -> Kind {
+/// Whether the system, and not the other end, is the cause: espflash keeps its own errors of a connection private, but
+/// what the system or serialport said stands in their chain of causes.
+fn port_is_gone(error: &EspError) -> bool {
     let (EspError::Connection(inner) | EspError::Flashing(inner)) = error else {
-        return if matches!(error, EspError::RomError(_)) {
-            Kind::Refused
-        } else {
-            Kind::Other
-        };
+        return false;
     };
-    if let Some(error) = inner.downcast_ref::<io::Error>() {
-        return io_kind(error.kind());
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(inner.as_ref());
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return is_gone(error.kind());
+        }
+        if let Some(error) = error.downcast_ref::<serialport::Error>() {
+            return match error.kind {
+                serialport::ErrorKind::Io(kind) => is_gone(kind),
+                _ => true,
+            };
+        }
+        cause = error.source();
     }
-    if let Some(error) = inner.downcast_ref::<serialport::Error>() {
-        return match error.kind {
-            serialport::ErrorKind::Io(kind) => io_kind(kind),
-            _ => Kind::PortGone,
-        };
-    }
-    let name = format!("{inner:?}");
-    if name.contains("TimedOut")
-        || name.starts_with("Timeout")
-        || name.starts_with("ConnectionFailed")
-    {
-        Kind::Timeout
-    } else if ["Serial", "DeviceNotFound", "ReadError"]
-        .iter()
-        .any(|start| name.starts_with(start))
-    {
-        Kind::PortGone
-    } else {
-        Kind::Other
-    }
+    false
 }
 
-fn io_kind(kind: io::ErrorKind) -> Kind {
-    if kind == io::ErrorKind::TimedOut {
-        Kind::Timeout
-    } else {
-        Kind::PortGone
-    }
+/// The slip decoder's complaints come as errors of no special kind; a port's do not.
+fn is_gone(kind: io::ErrorKind) -> bool {
+    !matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::Other)
 }
 
 #[cfg(test)]
@@ -109,20 +105,37 @@ mod tests {
 
     #[test]
     fn a_timeout_and_a_lost_port_are_told_apart() {
-        let timeout = EspError::from(io::Error::from(io::ErrorKind::TimedOut));
+        let of = |error: io::Error| connect_error("p", &EspError::from(error));
         assert!(matches!(
-            device_error("p", "reading", 0, &timeout),
+            of(io::ErrorKind::TimedOut.into()),
+            DeviceError::Silent { .. }
+        ));
+        assert!(matches!(
+            of(io::Error::from_raw_os_error(5)),
+            DeviceError::Gone { .. }
+        ));
+        assert!(matches!(
+            of(io::ErrorKind::BrokenPipe.into()),
+            DeviceError::Gone { .. }
+        ));
+        let lost = serialport::Error::new(serialport::ErrorKind::NoDevice, "unplugged");
+        assert!(matches!(
+            connect_error("p", &EspError::from(lost)),
+            DeviceError::Gone { .. }
+        ));
+    }
+
+    #[test]
+    fn an_exchange_that_fails_names_what_was_being_done() {
+        let error = failed("p", "writing", 0x1000, Failure::Refused(0xC400));
+        assert_eq!(
+            error.to_string(),
+            "The board on p refused: writing at 0x1000 failed"
+        );
+        assert!(error.detail().contains("C400"));
+        assert!(matches!(
+            failed("p", "hashing", 0, Failure::Silent),
             DeviceError::Timeout { .. }
-        ));
-        let gone = EspError::from(io::Error::from_raw_os_error(5));
-        assert!(matches!(
-            device_error("p", "reading", 0, &gone),
-            DeviceError::Gone { .. }
-        ));
-        let pipe = EspError::from(io::Error::from(io::ErrorKind::BrokenPipe));
-        assert!(matches!(
-            device_error("p", "reading", 0, &pipe),
-            DeviceError::Gone { .. }
         ));
     }
 }

@@ -75,6 +75,7 @@ impl OpenPort {
     /// one answers or `patience` is over.
     pub fn probe(&mut self, patience: Duration) -> Result<Answer, DeviceError> {
         let deadline = Instant::now() + patience;
+        let wait = patience / 6;
         let mut heard = Vec::new();
         let mut attempt = 0u32;
         loop {
@@ -86,14 +87,15 @@ impl OpenPort {
             }
             attempt += 1;
             self.send(&SYNC)?;
-            if let Some(stub) = self.sync_reply(Duration::from_millis(250), &mut heard)? {
+            if let Some(stub) = self.sync_reply(wait, &mut heard)? {
                 self.wait_for_quiet(Duration::from_millis(30))?;
                 return Ok(Answer::Loader { stub });
             }
-            if self.answers_as_agent() {
+            if self.answers_as_agent_within(wait) {
                 return Ok(Answer::Agent);
             }
-            if Instant::now() >= deadline {
+            // Both kinds of tries have their turn, however slowly this computer runs.
+            if attempt >= 4 && Instant::now() >= deadline {
                 let text: String = String::from_utf8_lossy(&heard)
                     .chars()
                     .filter(|c| !c.is_control() || *c == '\n')
@@ -111,8 +113,12 @@ impl OpenPort {
 
     /// Whether an agent answers right away, asked once.
     pub fn answers_as_agent(&mut self) -> bool {
+        self.answers_as_agent_within(HELLO_PATIENCE)
+    }
+
+    fn answers_as_agent_within(&mut self, wait: Duration) -> bool {
         AgentClient::new(SerialLink::new(&mut self.serial))
-            .hello(HELLO_PATIENCE)
+            .hello(wait)
             .is_ok()
     }
 

@@ -1,38 +1,37 @@
-//! One open session with a chip's loader, over espflash: identify, digest, erase, write, read.
+//! One open session with a chip's loader: connect and identify over espflash, then digest, erase, and leave.
 //!
-//! espflash opens the session (reset, SYNC, chip detection, stub, flash attach) and stays open until dropped: the
-//! stub is kept, so the next job starts at once. Everything after that is single commands of the loader protocol with
-//! our own time limits, because espflash's never go below ten seconds and its writer can neither be cancelled nor told
-//! where to continue. This file knows nothing of plans or partitions.
+//! espflash opens the session (reset, SYNC, chip detection, stub, flash attach) and stays out of it from then on: single
+//! commands go through [`super::exchange`] with our own time limits, because espflash's never go below ten seconds and
+//! its writer can neither be cancelled nor told where to continue. Writing and reading have files of their own. What can
+//! be asked twice without harm is asked again here after an error, once the stub has been found again; what cannot is
+//! the engine's business. This file knows nothing of plans or partitions.
 
-use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use espflash::Error as EspError;
-use espflash::command::{Command, CommandResponseValue};
+use espflash::command::Command;
 use espflash::connection::{Connection, Port, ResetAfterOperation, ResetBeforeOperation};
 use espflash::flasher::Flasher;
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-use md5::{Digest as _, Md5};
 use serialport::UsbPortInfo;
 
 use super::error::DeviceError;
-use super::loader_error::{connect_error, device_error};
+use super::exchange::{Answer, Exchange, Failure, Found};
+use super::loader_error::{connect_error, failed, reset_error};
 use super::ram_load;
 use super::serial::{OpenPort, START_BAUD};
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::cost::{Link, Part, Work};
 use crate::model::region::Region;
 
-/// Bytes of one data block; the stub has room for this much.
-const WRITE_BLOCK: usize = 0x4000;
-/// Bytes of one compressed stream. Small enough that compressing it never delays its first byte by more than 20 ms.
-const STREAM: usize = 0x4_0000;
-/// Bytes of one packet of a read; the stub sends no larger ones.
-const READ_PACKET: u32 = 0x1000;
+pub use super::session_write::StreamBlock;
+
 /// No answer takes less than this to be given up, however little was asked.
 const LEAST_PATIENCE: Duration = Duration::from_millis(300);
+/// How often a harmless question is asked before it fails.
+const TRIES: usize = 5;
+/// Readings of the MAC address until two agree.
+const MAC_READINGS: usize = 4;
 
 /// How the chip is brought into its loader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,20 +46,45 @@ pub enum Entry {
 
 /// A session with the stub in the chip's RAM.
 pub struct Session {
-    flasher: Flasher,
-    port: String,
+    pub(super) exchange: Exchange,
+    pub(super) port: String,
     usb: UsbPortInfo,
     control_lines: bool,
     baud: u32,
     /// Multiplies every time limit; tests make it small.
-    patience: f64,
+    pub(super) scale: f64,
+    /// Whether anything went wrong on the way since the session was opened.
+    pub(super) disturbed: bool,
     /// What the board said of itself; it cannot change while the session is open.
-    identity: Option<BoardIdentity>,
+    identity: BoardIdentity,
 }
 
 impl Session {
-    /// Connects, uploads the stub and attaches the flash. `baud` applies after the connection is made.
-    pub fn connect(port: OpenPort, entry: Entry, baud: u32) -> Result<Self, DeviceError> {
+    /// Connects, uploads the stub, attaches the flash and asks who is there. `baud` applies after the connection is
+    /// made; `scale` multiplies every time limit.
+    pub fn connect(
+        port: OpenPort,
+        entry: Entry,
+        baud: u32,
+        scale: f64,
+    ) -> Result<Self, DeviceError> {
+        let name = port.name.clone();
+        // espflash indexes what a port sent: an answer that noise has shortened makes it panic.
+        let connect = AssertUnwindSafe(|| Self::connect_by_espflash(port, entry, baud, scale));
+        catch_unwind(connect).unwrap_or_else(|_| {
+            Err(DeviceError::Protocol {
+                port: name,
+                detail: "an answer was cut short while connecting".into(),
+            })
+        })
+    }
+
+    fn connect_by_espflash(
+        port: OpenPort,
+        entry: Entry,
+        baud: u32,
+        scale: f64,
+    ) -> Result<Self, DeviceError> {
         let OpenPort {
             serial,
             usb,
@@ -69,23 +93,22 @@ impl Session {
         } = port;
         let connection = connection(serial, usb.clone(), entry);
         let faster = (baud > START_BAUD).then_some(baud);
-        let mut flasher = Flasher::connect(connection, true, false, false, None, faster)
-            .map_err(|error| connect_error(&name, &error))?;
+        let wrong = |error: EspError| connect_error(&name, &error);
+        let mut flasher =
+            Flasher::connect(connection, true, false, false, None, faster).map_err(wrong)?;
         if flasher.secure_download_mode() {
-            return Err(Self::identify_secured(flasher, name));
+            return Err(identify_secured(flasher, name));
         }
-        flasher
-            .connection()
-            .set_timeout(LEAST_PATIENCE)
-            .map_err(|error| connect_error(&name, &error))?;
+        let identity = identify(&name, &mut flasher)?;
         Ok(Self {
-            flasher,
+            exchange: Exchange::new(flasher.into_connection().into_serial(), true),
             port: name,
             usb,
             control_lines,
             baud,
-            patience: 1.0,
-            identity: None,
+            scale,
+            disturbed: false,
+            identity,
         })
     }
 
@@ -109,61 +132,19 @@ impl Session {
         self.baud
     }
 
-    /// The chip, as espflash detected it; `None` for one that Flashpack has no row for.
+    /// Which chip it is.
     pub fn chip(&self) -> Option<Chip> {
-        Chip::from_name(&self.flasher.chip().to_string())
+        Some(self.identity.chip)
+    }
+
+    /// Whether anything went wrong on the way since the session was opened: noise may then have changed a question too.
+    pub fn is_disturbed(&self) -> bool {
+        self.disturbed
     }
 
     /// What the board says of itself.
     pub fn identify(&mut self) -> Result<BoardIdentity, DeviceError> {
-        if let Some(identity) = &self.identity {
-            return Ok(identity.clone());
-        }
-        let port = self.port.clone();
-        let protocol = |error: EspError| device_error(&port, "identifying the chip", 0, &error);
-        let info = self.flasher.device_info().map_err(protocol)?;
-        let security = self.flasher.security_info().ok();
-        let chip = self.known_chip()?;
-        let identity = BoardIdentity {
-            revision: info.revision,
-            mac: info.mac_address,
-            flash_size: Some(info.flash_size.size()),
-            flash_id: self.flash_id(),
-            ..BoardIdentity::of_chip(
-                chip,
-                security.map(|info| (info.flags, info.flash_crypt_cnt)),
-            )
-        };
-        self.identity = Some(identity.clone());
-        Ok(identity)
-    }
-
-    /// What a chip in secure download mode says of itself: what it is, and how it is secured.
-    fn identify_secured(mut flasher: Flasher, port: String) -> DeviceError {
-        let security = flasher.security_info().ok();
-        let identity = Chip::from_name(&flasher.chip().to_string()).map(|chip| {
-            let security = security.map(|info| (info.flags, info.flash_crypt_cnt));
-            Box::new(BoardIdentity::of_chip(chip, security))
-        });
-        DeviceError::SecureDownload { port, identity }
-    }
-
-    fn known_chip(&self) -> Result<Chip, DeviceError> {
-        self.chip().ok_or_else(|| {
-            self.protocol(format!(
-                "{} is not a chip that Flashpack knows",
-                self.flasher.chip()
-            ))
-        })
-    }
-
-    /// The answer of the flash chip to `RDID`: espflash asks it for the size and leaves it in the first data register
-    /// of the SPI controller. `None` when no flash answers.
-    fn flash_id(&mut self) -> Option<u32> {
-        self.flasher.flash_detect().ok()?;
-        let answer = self.flasher.chip().spi_registers().w0();
-        let id = self.flasher.connection().read_reg(answer).ok()? & 0xFF_FFFF;
-        (id != 0 && id != 0xFF_FFFF).then_some(id)
+        Ok(self.identity.clone())
     }
 
     /// MD5 of a region, computed by the stub.
@@ -173,13 +154,11 @@ impl Session {
             offset: region.offset,
             size: region.size,
         };
-        match self.command(command, time, "hashing", region.offset)? {
-            CommandResponseValue::ValueU128(digest) => Ok(digest.to_be_bytes()),
-            other => Err(DeviceError::Protocol {
-                port: self.port.clone(),
-                detail: format!("a digest was expected, {other:?} came"),
-            }),
-        }
+        let answer = self.ask_again(command, time, "hashing", region.offset)?;
+        answer.data.try_into().map_err(|data: Vec<u8>| {
+            self.disturbed = true;
+            self.protocol(format!("a digest was expected, {} bytes came", data.len()))
+        })
     }
 
     /// Erases whole sectors.
@@ -189,181 +168,31 @@ impl Session {
             offset: region.offset,
             size: region.size,
         };
-        self.command(command, time, "erasing", region.offset)
+        self.ask_again(command, time, "erasing", region.offset)
             .map(drop)
     }
 
-    /// Erases and writes whole sectors from `offset` on. `sent` hears how many bytes are with the board and returns
-    /// whether to go on; stopping leaves everything before the last full block written.
-    ///
-    /// Nothing is proven by this: the stub answers a block before it programs it. Digests prove.
-    pub fn write(
-        &mut self,
-        offset: u32,
-        bytes: &[u8],
-        sent: &mut dyn FnMut(u64) -> Go,
-    ) -> Result<(), DeviceError> {
-        let mut done = 0u64;
-        for stream in bytes.chunks(STREAM) {
-            let at = offset + done as u32;
-            self.write_stream(at, stream, &mut |within| sent(done + within))?;
-            done += stream.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn write_stream(
-        &mut self,
-        offset: u32,
-        bytes: &[u8],
-        sent: &mut dyn FnMut(u64) -> Go,
-    ) -> Result<(), DeviceError> {
-        let size = bytes.len() as u32;
-        let region = Region::new(offset, size);
-        let time = self.patience_for(
-            (Work::erase(region) + Work::program(region)).time(Part::SLOW)
-                + self.link().carry(WRITE_BLOCK as u64),
-        );
-        let packed = compress(bytes);
-        // What does not shrink goes as it is: nothing to unpack on the chip.
-        let deflated = packed.len() < bytes.len();
-        let wire = if deflated { packed.as_slice() } else { bytes };
-        let blocks = wire.len().div_ceil(WRITE_BLOCK) as u32;
-        let begin = if deflated {
-            Command::FlashDeflBegin {
-                size,
-                blocks,
-                block_size: WRITE_BLOCK as u32,
-                offset,
-                supports_encryption: false,
-            }
-        } else {
-            Command::FlashBegin {
-                size,
-                blocks,
-                block_size: WRITE_BLOCK as u32,
-                offset,
-                supports_encryption: false,
-            }
-        };
-        self.command(begin, time, "writing", offset)?;
-        for (sequence, data) in wire.chunks(WRITE_BLOCK).enumerate() {
-            let sequence = sequence as u32;
-            let command = if deflated {
-                Command::FlashDeflData {
-                    data,
-                    pad_to: 0,
-                    pad_byte: 0xFF,
-                    sequence,
-                }
-            } else {
-                Command::FlashData {
-                    data,
-                    pad_to: 0,
-                    pad_byte: 0xFF,
-                    sequence,
-                }
-            };
-            self.command(command, time, "writing", offset)?;
-            let wire_done = ((sequence as usize + 1) * WRITE_BLOCK).min(wire.len()) as u64;
-            if sent(bytes.len() as u64 * wire_done / wire.len() as u64) == Go::Stop {
-                return Err(DeviceError::Cancelled);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a region; every packet is acknowledged, and the stub's MD5 of the whole must match what arrived.
-    ///
-    /// `received` hears how many bytes are here and returns whether to go on; stopping leaves the session usable.
-    pub fn read(
-        &mut self,
-        region: Region,
-        received: &mut dyn FnMut(u64) -> Go,
-    ) -> Result<Vec<u8>, DeviceError> {
-        let time = self.patience_for(self.link().carry(u64::from(READ_PACKET)));
-        let command = Command::ReadFlash {
-            offset: region.offset,
-            size: region.size,
-            block_size: READ_PACKET,
-            max_in_flight: 1,
-        };
-        self.command(command, time, "reading", region.offset)?;
-        let mut bytes = Vec::with_capacity(region.size as usize);
-        while bytes.len() < region.size as usize {
-            let at = region.offset + bytes.len() as u32;
-            let data = self.packet(time, at)?;
-            bytes.extend_from_slice(&data);
-            if data.is_empty() || bytes.len() > region.size as usize {
-                return Err(self.protocol(format!("a packet of {} bytes did not fit", data.len())));
-            }
-            if received(bytes.len() as u64) == Go::Stop && bytes.len() < region.size as usize {
-                self.end_read_early(time, at)?;
-                return Err(DeviceError::Cancelled);
-            }
-            let acknowledged = self.flasher.connection().write_raw(bytes.len() as u32);
-            acknowledged.map_err(|error| device_error(&self.port, "reading", at, &error))?;
-        }
-        let digest = self.packet(
-            time + self.patience_for(Work::md5(u64::from(region.size)).time(Part::SLOW)),
-            region.offset,
-        )?;
-        if digest != Md5::digest(&bytes).as_slice() {
-            return Err(
-                self.protocol("the digest of the read bytes differs from the board's".into())
-            );
-        }
-        Ok(bytes)
-    }
-
-    /// One frame of a read: data, or the digest at its end.
-    fn packet(&mut self, time: Duration, offset: u32) -> Result<Vec<u8>, DeviceError> {
-        let frame = self.flasher.connection().with_timeout(time, |connection| {
-            // Two frame delimiters in a row make an empty frame; it means nothing.
-            loop {
-                if let Some(frame) = connection.read_flash_response()? {
-                    return frame.value.try_into();
-                }
-            }
-        });
-        frame.map_err(|error| device_error(&self.port, "reading", offset, &error))
-    }
-
-    /// Ends a read: the stub takes any frame that is no acknowledgement for the end, and sends its digest.
-    fn end_read_early(&mut self, time: Duration, offset: u32) -> Result<(), DeviceError> {
-        let sent = self.flasher.connection().write_command(Command::Sync);
-        sent.map_err(|error| device_error(&self.port, "reading", offset, &error))?;
-        while self.packet(time, offset)?.len() != 16 {}
-        Ok(())
+    /// Finds the stub again after an error; whatever was under way on the chip is over then. Whether it is still there:
+    /// if not, the chip was reset, or nothing is connected any more, and the session is of no use.
+    pub fn resync(&mut self) -> Result<bool, DeviceError> {
+        self.disturbed = true;
+        let found = self.exchange.resync(self.scale);
+        let found = found.map_err(|failure| failed(&self.port, "connecting", 0, failure))?;
+        Ok(found == Found::Stub)
     }
 
     /// Leaves the loader as far as the port allows: RESET by the control lines; without them, or if asked, the RTC
     /// watchdog. The session is over.
-    pub fn reset(mut self, watchdog: bool) -> Result<Port, DeviceError> {
+    pub fn reset(self, watchdog: bool) -> Result<Port, DeviceError> {
+        let there = Entry::AlreadyThere { stub: true };
+        let mut connection = connection(self.exchange.into_port(), self.usb, there);
         let result = if self.control_lines && !watchdog {
-            self.flasher.connection().reset()
+            connection.reset()
         } else {
-            self.watchdog_reset()
+            watchdog_reset(&mut connection)
         };
-        result.map_err(|error| device_error(&self.port, "resetting", 0, &error))?;
-        Ok(self.flasher.into_connection().into_serial())
-    }
-
-    /// Lets the RTC watchdog of the C3 and its kin reset the chip, as esptool's `watchdog-reset` does: registers of
-    /// ESP-IDF's `rtc_cntl_reg.h` (`RTC_CNTL_WDTWPROTECT`, `WDTCONFIG1`, `WDTCONFIG0`).
-    fn watchdog_reset(&mut self) -> Result<(), EspError> {
-        const BASE: u32 = 0x6000_8000;
-        const WPROTECT: u32 = BASE + 0xA8;
-        const CONFIG0: u32 = BASE + 0x90;
-        const CONFIG1: u32 = BASE + 0x94;
-        const KEY: u32 = 0x50D8_3AA1;
-        let connection = self.flasher.connection();
-        connection.write_reg(WPROTECT, KEY, None)?;
-        connection.write_reg(CONFIG1, 2000, None)?;
-        connection.write_reg(CONFIG0, (1 << 31) | (5 << 28) | (1 << 8) | 2, None)?;
-        // The dog bites within moments: protecting its registers again is tried, but an answer may not come any more.
-        connection.write_reg(WPROTECT, 0, None).ok();
-        Ok(())
+        result.map_err(|error| reset_error(&self.port, &error))?;
+        Ok(connection.into_serial())
     }
 
     /// Loads a program into the chip's RAM and starts it; the port then belongs to that program.
@@ -373,25 +202,50 @@ impl Session {
         entry: u32,
     ) -> Result<Port, DeviceError> {
         let time = self.patience_for(self.link().carry(0x1800));
-        ram_load::send(self.flasher.connection(), segments, entry, time)
-            .map_err(|error| device_error(&self.port, "loading the agent", entry, &error))?;
-        Ok(self.flasher.into_connection().into_serial())
+        ram_load::send(&mut self.exchange, segments, entry, time, self.scale)
+            .map_err(|failure| failed(&self.port, "loading the agent", entry, failure))?;
+        Ok(self.exchange.into_port())
     }
 
-    fn command(
+    /// One request that must not be repeated blindly.
+    pub(super) fn command(
         &mut self,
         command: Command<'_>,
         time: Duration,
         doing: &'static str,
         offset: u32,
-    ) -> Result<CommandResponseValue, DeviceError> {
-        self.flasher
-            .connection()
-            .with_timeout(time, |connection| connection.command(command))
-            .map_err(|error| device_error(&self.port, doing, offset, &error))
+    ) -> Result<Answer, DeviceError> {
+        self.exchange.request(command, time).map_err(|failure| {
+            self.disturbed = true;
+            failed(&self.port, doing, offset, failure)
+        })
     }
 
-    fn protocol(&self, detail: String) -> DeviceError {
+    /// A request that does no harm twice: after an error the stub is found again, then it is asked once more.
+    fn ask_again(
+        &mut self,
+        command: Command<'_>,
+        time: Duration,
+        doing: &'static str,
+        offset: u32,
+    ) -> Result<Answer, DeviceError> {
+        let mut tries = 1;
+        loop {
+            let failure = match self.exchange.request(command, time) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            self.disturbed = true;
+            let over = tries >= TRIES || matches!(failure, Failure::Gone(_));
+            let error = failed(&self.port, doing, offset, failure);
+            if over || !self.resync()? {
+                return Err(error);
+            }
+            tries += 1;
+        }
+    }
+
+    pub(super) fn protocol(&self, detail: String) -> DeviceError {
         DeviceError::Protocol {
             port: self.port.clone(),
             detail,
@@ -399,11 +253,11 @@ impl Session {
     }
 
     /// How long to wait for an answer: three times what the slowest part would need, plus the wire.
-    fn patience_for(&self, modelled: Duration) -> Duration {
-        (modelled * 3).max(LEAST_PATIENCE).mul_f64(self.patience)
+    pub(super) fn patience_for(&self, modelled: Duration) -> Duration {
+        (modelled * 3).max(LEAST_PATIENCE).mul_f64(self.scale)
     }
 
-    fn link(&self) -> Link {
+    pub(super) fn link(&self) -> Link {
         Link::Uart(self.baud.max(1))
     }
 }
@@ -426,10 +280,10 @@ pub fn run_in_ram_from_loader(
     } = port;
     let stub = entry == Entry::AlreadyThere { stub: true };
     let mut connection = connection(serial, usb.clone(), entry);
-    let failed = |error: EspError| connect_error(&name, &error);
-    connection.begin().map_err(failed)?;
-    connection.set_timeout(LEAST_PATIENCE).map_err(failed)?;
-    let chip = connection.detect_chip(stub).map_err(failed)?;
+    let wrong = |error: EspError| connect_error(&name, &error);
+    connection.begin().map_err(wrong)?;
+    connection.set_timeout(LEAST_PATIENCE).map_err(wrong)?;
+    let chip = connection.detect_chip(stub).map_err(wrong)?;
     accept(Chip::from_name(&chip.to_string()))?;
     if baud > START_BAUD {
         let prior_baud = if stub { START_BAUD } else { 0 };
@@ -440,17 +294,95 @@ pub fn run_in_ram_from_loader(
         connection
             .with_timeout(LEAST_PATIENCE, |connection| connection.command(change))
             .and_then(|_| connection.set_baud(baud))
-            .map_err(failed)?;
+            .map_err(wrong)?;
     }
     let time = (Link::Uart(baud.max(START_BAUD)).carry(0x1800) * 3).max(LEAST_PATIENCE);
-    ram_load::send(&mut connection, segments, start_addr, time)
-        .map_err(|error| device_error(&name, "loading the agent", start_addr, &error))?;
+    let mut exchange = Exchange::new(connection.into_serial(), stub);
+    ram_load::send(&mut exchange, segments, start_addr, time, 1.0)
+        .map_err(|failure| failed(&name, "loading the agent", start_addr, failure))?;
     Ok(OpenPort {
-        serial: connection.into_serial(),
+        serial: exchange.into_port(),
         usb,
         name,
         control_lines,
     })
+}
+
+/// What the board says of itself. The MAC address names files that are kept for this board, so it is read until two
+/// readings agree.
+fn identify(port: &str, flasher: &mut Flasher) -> Result<BoardIdentity, DeviceError> {
+    let wrong = |error: EspError| connect_error(port, &error);
+    let info = flasher.device_info().map_err(wrong)?;
+    let security = flasher.security_info().ok();
+    let unknown = |detail: String| DeviceError::Protocol {
+        port: port.to_owned(),
+        detail,
+    };
+    let chip = Chip::from_name(&flasher.chip().to_string()).ok_or_else(|| {
+        unknown(format!(
+            "{} is not a chip that Flashpack knows",
+            flasher.chip()
+        ))
+    })?;
+    let esp_chip = flasher.chip();
+    let mut mac = info.mac_address;
+    for reading in 1.. {
+        let again = esp_chip.mac_address(flasher.connection()).map_err(wrong)?;
+        if mac.as_ref() == Some(&again) {
+            break;
+        }
+        if reading == MAC_READINGS {
+            return Err(unknown(
+                "its MAC address reads differently each time".into(),
+            ));
+        }
+        mac = Some(again);
+    }
+    Ok(BoardIdentity {
+        revision: info.revision,
+        mac,
+        flash_size: Some(info.flash_size.size()),
+        flash_id: flash_id(flasher),
+        ..BoardIdentity::of_chip(
+            chip,
+            security.map(|info| (info.flags, info.flash_crypt_cnt)),
+        )
+    })
+}
+
+/// What a chip in secure download mode says of itself: what it is, and how it is secured.
+fn identify_secured(mut flasher: Flasher, port: String) -> DeviceError {
+    let security = flasher.security_info().ok();
+    let identity = Chip::from_name(&flasher.chip().to_string()).map(|chip| {
+        let security = security.map(|info| (info.flags, info.flash_crypt_cnt));
+        Box::new(BoardIdentity::of_chip(chip, security))
+    });
+    DeviceError::SecureDownload { port, identity }
+}
+
+/// The answer of the flash chip to `RDID`: espflash asks it for the size and leaves it in the first data register
+/// of the SPI controller. `None` when no flash answers.
+fn flash_id(flasher: &mut Flasher) -> Option<u32> {
+    flasher.flash_detect().ok()?;
+    let answer = flasher.chip().spi_registers().w0();
+    let id = flasher.connection().read_reg(answer).ok()? & 0xFF_FFFF;
+    (id != 0 && id != 0xFF_FFFF).then_some(id)
+}
+
+/// Lets the RTC watchdog of the C3 and its kin reset the chip, as esptool's `watchdog-reset` does: registers of
+/// ESP-IDF's `rtc_cntl_reg.h` (`RTC_CNTL_WDTWPROTECT`, `WDTCONFIG1`, `WDTCONFIG0`).
+fn watchdog_reset(connection: &mut Connection) -> Result<(), EspError> {
+    const BASE: u32 = 0x6000_8000;
+    const WPROTECT: u32 = BASE + 0xA8;
+    const CONFIG0: u32 = BASE + 0x90;
+    const CONFIG1: u32 = BASE + 0x94;
+    const KEY: u32 = 0x50D8_3AA1;
+    connection.write_reg(WPROTECT, KEY, None)?;
+    connection.write_reg(CONFIG1, 2000, None)?;
+    connection.write_reg(CONFIG0, (1 << 31) | (5 << 28) | (1 << 8) | 2, None)?;
+    // The dog bites within moments: protecting its registers again is tried, but an answer may not come any more.
+    connection.write_reg(WPROTECT, 0, None).ok();
+    Ok(())
 }
 
 fn connection(serial: Port, usb: UsbPortInfo, entry: Entry) -> Connection {
@@ -473,14 +405,4 @@ fn connection(serial: Port, usb: UsbPortInfo, entry: Entry) -> Connection {
 pub enum Go {
     On,
     Stop,
-}
-
-fn compress(bytes: &[u8]) -> Vec<u8> {
-    // Level 6: level 9 takes three times as long for less than 1 % of size.
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::new(6));
-    // Writing to a vector cannot fail; should it ever, the empty result is larger than nothing and is not used.
-    match encoder.write_all(bytes).and_then(|()| encoder.finish()) {
-        Ok(packed) => packed,
-        Err(_) => bytes.to_vec(),
-    }
 }

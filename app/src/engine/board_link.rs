@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::Stop;
 use super::event::Stage;
@@ -20,6 +20,9 @@ use crate::model::partition_table::TableSettings;
 
 /// How long a silent port is asked before it is called silent.
 const PROBE: Duration = Duration::from_millis(1500);
+
+/// How long a board that answers may fail to become a session before that is the end of it.
+const CONNECTING: Duration = Duration::from_secs(25);
 
 /// The port of one worker.
 pub(super) struct BoardLink {
@@ -77,6 +80,27 @@ impl BoardLink {
     pub(super) fn close(&mut self) {
         self.state = State::Closed;
         self.proven.clear();
+    }
+
+    /// Finds the stub again after an error. If that fails everything is forgotten, and the next job or step connects anew.
+    /// What is known of the flash is dropped in any case: at an error nothing tells what became of the board.
+    pub(super) fn recover(&mut self) -> bool {
+        self.proven.clear();
+        let found = match &mut self.state {
+            State::Loader(session) => session.resync(),
+            State::Closed | State::Agent(_) => Ok(false),
+        };
+        let found = matches!(found, Ok(true));
+        if !found {
+            self.close();
+        }
+        found
+    }
+
+    /// The speed that the next connection is made with.
+    pub(super) fn set_baud(&mut self, baud: u32) {
+        self.options.baud = baud;
+        self.close();
     }
 
     /// The loader session, opened or regained from the agent if need be.
@@ -149,22 +173,45 @@ impl BoardLink {
         self.secured.take()
     }
 
+    /// Connects to a loader. Where somebody answers, a connection that fails all the same is tried again: noise on the
+    /// line spoils one of them easily, because the whole stub goes over it.
     fn connect_loader(
         &mut self,
         port: OpenPort,
         left_by_agent: bool,
     ) -> Result<Session, DeviceError> {
         self.secured = None;
-        let (port, entry) = self.reach(port, left_by_agent)?;
-        let session = match Session::connect(port, entry, self.options.baud) {
-            Err(DeviceError::SecureDownload { port, identity }) => {
-                self.secured = identity.as_deref().cloned();
-                return Err(DeviceError::SecureDownload { port, identity });
+        let began = Instant::now();
+        let (mut port, mut left_by_agent) = (port, left_by_agent);
+        loop {
+            let (reached, entry) = self.reach(port, left_by_agent)?;
+            let answered = matches!(entry, Entry::AlreadyThere { .. });
+            match Session::connect(reached, entry, self.options.baud, self.scale()) {
+                Ok(session) => {
+                    self.check_chip(&session)?;
+                    return Ok(session);
+                }
+                Err(DeviceError::SecureDownload { port, identity }) => {
+                    self.secured = identity.as_deref().cloned();
+                    return Err(DeviceError::SecureDownload { port, identity });
+                }
+                Err(error) => {
+                    let passing = matches!(
+                        error,
+                        DeviceError::Silent { .. } | DeviceError::Protocol { .. }
+                    );
+                    if !answered || !passing || began.elapsed() > CONNECTING {
+                        return Err(error);
+                    }
+                }
             }
-            other => other?,
-        };
-        self.check_chip(&session)?;
-        Ok(session)
+            (port, left_by_agent) = (OpenPort::open(&self.name)?, false);
+        }
+    }
+
+    /// What multiplies every time limit.
+    fn scale(&self) -> f64 {
+        f64::from(self.options.patience_percent) / 100.0
     }
 
     /// Decides how the loader is entered. Without control lines whoever answers is asked, and an agent is sent back
@@ -183,10 +230,11 @@ impl BoardLink {
             Before::UsbReset => return Ok((port, Entry::Usb)),
             Before::Auto | Before::NoReset => {}
         }
-        let mut answer = port.probe(PROBE)?;
+        let probe = PROBE.mul_f64(self.scale());
+        let mut answer = port.probe(probe)?;
         if answer == Answer::Agent {
             port = AgentSession::adopt(port).restart_into_loader()?;
-            answer = port.probe(PROBE)?;
+            answer = port.probe(probe)?;
         }
         match answer {
             Answer::Loader { stub } => Ok((port, Entry::AlreadyThere { stub })),

@@ -17,6 +17,11 @@ const PROBES: u32 = 8;
 /// The MD5 of a region on the board.
 pub type Digest = [u8; 16];
 
+/// The digest of bytes in hand, as the board would give it.
+pub fn digest_of(bytes: &[u8]) -> Digest {
+    Md5::digest(bytes).into()
+}
+
 /// The sectors of `wanted` that differ from the board, as merged runs of whole sectors, in order.
 ///
 /// `offset` is where `wanted` belongs and must be a multiple of 4 KiB, and so must its length. `known` tells of a
@@ -39,7 +44,7 @@ pub fn differing<E>(
         .collect();
     let same = |region: Region, digest: &mut dyn FnMut(Region) -> Result<Digest, E>| {
         let bytes = slice(wanted, offset, region);
-        Ok::<bool, E>(digest(region)? == <Digest>::from(Md5::digest(bytes)))
+        Ok::<bool, E>(digest(region)? == digest_of(bytes))
     };
     if sectors > 2 * PROBES && settled.iter().all(Option::is_none) {
         let mut any_same = false;

@@ -6,8 +6,10 @@
 
 use md5::{Digest as _, Md5};
 
+use super::compress;
 use super::error::{JobError, Stop};
 use super::job::Job;
+use super::pace::BLOCK_MAX;
 use super::proven::Proven;
 use crate::device::session::{Go, Session};
 use crate::formats::kept_bytes::{self, KeptBytes, KeptPart};
@@ -176,7 +178,8 @@ fn put_back(
     let wanted: [u8; 16] = Md5::digest(&bytes).into();
     for _ in 0..TRIES {
         proven.forget(sector);
-        session.write(sector.offset, &bytes, &mut |_| Go::On)?;
+        let mut blocks = compress::blocks(&bytes, BLOCK_MAX).into_iter();
+        session.write(sector, BLOCK_MAX, &mut blocks, &mut |_| Go::On)?;
         if session.md5(sector)? == wanted {
             return Ok(true);
         }

@@ -55,6 +55,9 @@ pub struct LinkOptions {
     pub baud: u32,
     /// Refuse any other chip.
     pub chip: Option<crate::model::chip::Chip>,
+    /// Multiplies every time that an answer is waited for, in per cent: less where a lost answer is to cost less, as
+    /// on a practice board under test; more for a board that is slower than any that is known.
+    pub patience_percent: u32,
 }
 
 impl Default for LinkOptions {
@@ -64,6 +67,7 @@ impl Default for LinkOptions {
             after: After::NoReset,
             baud: 115_200,
             chip: None,
+            patience_percent: 100,
         }
     }
 }

@@ -23,6 +23,10 @@ mod bin_seed_reader;
 #[cfg(test)]
 mod bin_sets;
 #[cfg(test)]
+mod campaign_run;
+#[cfg(test)]
+mod campaigns;
+#[cfg(test)]
 mod cli_bad_board;
 #[cfg(test)]
 mod cli_images;

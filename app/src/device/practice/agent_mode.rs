@@ -29,18 +29,39 @@ impl Firmware {
     /// Whether this is what was loaded and started: every byte, at its address, and nothing else. A loader pads a
     /// segment with zeros to a multiple of 4 bytes.
     pub fn is(&self, entry: u32, loaded: &[Segment]) -> bool {
-        let matches = |wanted: &Segment, loaded: &Segment| {
-            let padding = loaded.bytes.strip_prefix(wanted.bytes.as_slice());
-            wanted.addr == loaded.addr
-                && padding.is_some_and(|rest| rest.len() < 4 && rest.iter().all(|byte| *byte == 0))
+        // Memory as it is after everything was loaded: what was sent again lies over what came first.
+        let in_memory = |wanted: &Segment| {
+            let mut memory = vec![None; wanted.bytes.len()];
+            for segment in loaded {
+                for (at, &byte) in (segment.addr..).zip(&segment.bytes) {
+                    let place = at.checked_sub(wanted.addr).map(|place| place as usize);
+                    if let Some(cell) = place.and_then(|place| memory.get_mut(place)) {
+                        *cell = Some(byte);
+                    }
+                }
+            }
+            wanted
+                .bytes
+                .iter()
+                .zip(memory)
+                .all(|(wanted, held)| held == Some(*wanted))
         };
+        let is_wanted = |at: u32, byte: u8| {
+            self.segments.iter().any(|wanted| {
+                let place = at.checked_sub(wanted.addr).map(|place| place as usize);
+                place.is_some_and(|place| {
+                    let len = wanted.bytes.len();
+                    place < len || (byte == 0 && place < len.next_multiple_of(4))
+                })
+            })
+        };
+        let mut sent = loaded
+            .iter()
+            .flat_map(|segment| (segment.addr..).zip(&segment.bytes));
         !self.segments.is_empty()
             && entry == self.entry
-            && loaded.len() == self.segments.len()
-            && self
-                .segments
-                .iter()
-                .all(|wanted| loaded.iter().any(|loaded| matches(wanted, loaded)))
+            && self.segments.iter().all(in_memory)
+            && sent.all(|(at, &byte)| is_wanted(at, byte))
     }
 }
 
@@ -410,7 +431,16 @@ mod tests {
         assert!(!firmware.is(0x403A_0000, &[segment(0x403A_0000, &[1, 2, 9]), data()]));
         assert!(!firmware.is(0x403A_0000, &[segment(0x403A_0000, &[1, 2, 3, 1]), data()]));
         assert!(!firmware.is(0x403A_0000, &[segment(0x403A_0000, &[1, 2]), data()]));
-        assert!(!firmware.is(0x403A_0000, &[code(), data(), segment(0, &[])]));
+        assert!(!firmware.is(0x403A_0000, &[code(), data(), segment(0, &[7])]));
+        // Sent in pieces, one of them twice.
+        let pieces = [
+            segment(0x403A_0001, &[9]),
+            code(),
+            data(),
+            segment(0x403A_0001, &[2]),
+        ];
+        assert!(firmware.is(0x403A_0000, &pieces));
+        assert!(!firmware.is(0x403A_0000, &pieces[..1]));
         assert!(!Firmware::default().is(0, &[]));
     }
 }

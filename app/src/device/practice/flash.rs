@@ -80,10 +80,16 @@ impl Flash {
 
     /// Replaces contents behind the chip's back, as a test or another programmer would. Nothing is counted.
     pub fn overwrite(&mut self, offset: u32, data: &[u8]) {
-        for (at, &byte) in (offset..).zip(data) {
-            let at = self.wrapped(at);
-            Arc::make_mut(&mut self.bytes)[at] = byte;
-            self.changed[at / SECTOR as usize] = true;
+        let bytes = Arc::make_mut(&mut self.bytes);
+        let size = bytes.len();
+        for (at, &byte) in (offset as usize..).zip(data) {
+            bytes[at % size] = byte;
+        }
+        for at in (offset as usize..offset as usize + data.len()).step_by(SECTOR as usize) {
+            self.changed[at % size / SECTOR as usize] = true;
+        }
+        if let Some(last) = (offset as usize + data.len()).checked_sub(1) {
+            self.changed[last % size / SECTOR as usize] = true;
         }
     }
 
@@ -92,6 +98,24 @@ impl Flash {
         self.faults.extend(&faults.flash);
         self.stuck_bytes.extend(&faults.stuck_bytes);
         self.write_protected |= faults.write_protected;
+    }
+
+    /// Adds faults while the board runs; operations count from here.
+    pub fn add_faults_from_here(&mut self, faults: &Faults) {
+        let here = self.operations;
+        let mut added = faults.clone();
+        for (at, _) in &mut added.flash {
+            *at += here;
+        }
+        self.add_faults(&added);
+        self.random = Random::new(faults.seed.wrapping_mul(4));
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn mend(&mut self) {
+        self.faults.clear();
+        self.stuck_bytes.clear();
+        self.write_protected = false;
     }
 
     /// What was done so far.

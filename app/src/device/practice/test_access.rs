@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use super::board::Orders;
 use super::event_loop::{Order, Shared, lock};
-use super::faults::Faults;
+use super::faults::{Direction, Faults};
 use super::report::Report;
 
 /// See the module.
@@ -63,6 +63,32 @@ impl TestAccess {
     /// Adds faults of the flash while the board runs. Operations are still counted from the board's start.
     pub fn add_flash_faults(&self, faults: &Faults) {
         lock(&self.shared).machine.silicon.flash.add_faults(faults);
+    }
+
+    /// Adds faults of wire and flash while the board runs; bytes and operations are counted from here, and what noise
+    /// and random choices do follows from these faults' seed.
+    pub fn add_faults_from_here(&self, faults: &Faults) {
+        let shared = &mut *lock(&self.shared);
+        shared.to_board.add_faults(Direction::ToBoard, faults);
+        shared.from_board.add_faults(Direction::FromBoard, faults);
+        shared.machine.silicon.flash.add_faults_from_here(faults);
+    }
+
+    /// Nothing goes wrong any more: a cut cable is whole, the flash works, and a board that was unplugged is plugged in.
+    pub fn mend(&self) {
+        {
+            let shared = &mut *lock(&self.shared);
+            shared.to_board.mend();
+            shared.from_board.mend();
+            shared.machine.silicon.flash.mend();
+        }
+        self.replug();
+    }
+
+    /// Switches the board off and on again: what it was doing is over, and its loader starts.
+    pub fn power_cycle(&self) {
+        self.unplug();
+        self.replug();
     }
 
     /// Unplugs the board; when this returns the port is gone.

@@ -56,6 +56,23 @@ impl Wire {
         }
     }
 
+    /// Adds faults while the board runs; their positions count from here.
+    pub fn add_faults(&mut self, direction: Direction, faults: &Faults) {
+        let added = Self::new(direction, faults);
+        let here = self.sent;
+        self.faults
+            .extend(added.faults.iter().map(|&(at, fault)| (here + at, fault)));
+        self.faults.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        (self.noise, self.random) = (added.noise, added.random);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn mend(&mut self) {
+        self.faults.clear();
+        self.noise = 0.0;
+        self.cut = false;
+    }
+
     /// Bytes sent into this direction so far.
     pub fn sent(&self) -> u64 {
         self.sent

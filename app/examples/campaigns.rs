@@ -1,0 +1,113 @@
+//! Campaigns against the practice board: cuts, faults and noise, many boards at a time, from a seed.
+//!
+//! `cargo run --release -p flashpack --example campaigns -- cuts|faulty|noise|all [RUNS [SEED [BOARDS [MINUTES]]]]`
+//!
+//! Runs until RUNS are done or MINUTES are over; both may be left out. Prints seed, runs, rate and outcomes; what must
+//! never happen is printed with all that is needed to run it again, and makes the status 1.
+
+#[cfg(not(unix))]
+fn main() {
+    println!("A practice board needs a pseudo-terminal: no campaign here");
+}
+
+#[cfg(unix)]
+#[path = "../tests/integration/campaign_run.rs"]
+mod campaign_run;
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    unix::main()
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::process::ExitCode;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::campaign_run::{Ending, Kind, Lane};
+
+    #[derive(Default)]
+    struct Tally {
+        by_itself: AtomicU64,
+        resumed: AtomicU64,
+        wrong: AtomicU64,
+    }
+
+    pub fn main() -> ExitCode {
+        let word = std::env::args().nth(1).unwrap_or_else(|| "all".into());
+        let number = |place: usize, usual: u64| {
+            std::env::args()
+                .nth(place)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(usual)
+        };
+        let (runs, seed, boards, minutes) = (
+            number(2, 10_000),
+            number(3, 1),
+            number(4, 64),
+            number(5, 24 * 60),
+        );
+        let kinds: &[Kind] = match word.as_str() {
+            "cuts" => &[Kind::Cuts],
+            "faulty" => &[Kind::Faulty],
+            "noise" => &[Kind::Noise(1), Kind::Noise(10), Kind::Noise(100)],
+            _ => &[
+                Kind::Cuts,
+                Kind::Faulty,
+                Kind::Noise(1),
+                Kind::Noise(10),
+                Kind::Noise(100),
+            ],
+        };
+        let deadline = Instant::now() + Duration::from_secs(60 * minutes);
+        let mut wrong = 0;
+        for (index, kind) in (1u32..).zip(kinds) {
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
+            let share = left / (kinds.len() as u32 + 1 - index);
+            wrong += campaign(*kind, runs, seed, boards, now + share);
+        }
+        if wrong == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+
+    fn campaign(kind: Kind, runs: u64, seed: u64, boards: u64, deadline: Instant) -> u64 {
+        let (tally, next, began) = (Tally::default(), AtomicU64::new(0), Instant::now());
+        std::thread::scope(|scope| {
+            for _ in 0..boards {
+                scope.spawn(|| {
+                    let mut lane = Lane::new();
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= runs || Instant::now() >= deadline {
+                            return;
+                        }
+                        let count = match lane.run(kind, seed, number) {
+                            Ok(Ending::ByItself) => &tally.by_itself,
+                            Ok(Ending::Resumed) => &tally.resumed,
+                            Err(what) => {
+                                println!("{what}");
+                                &tally.wrong
+                            }
+                        };
+                        count.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (alone, resumed, wrong) = (of(&tally.by_itself), of(&tally.resumed), of(&tally.wrong));
+        let done = alone + resumed + wrong;
+        println!(
+            "{kind:?}: seed {seed}, {done} runs on {boards} boards, {:.1} a second: {alone} ended right by themselves \
+             ({:.3} %), {resumed} after a resume, {wrong} wrong",
+            done as f64 / began.elapsed().as_secs_f64(),
+            100.0 * alone as f64 / done.max(1) as f64,
+        );
+        wrong
+    }
+}

@@ -1,0 +1,212 @@
+//! Brings runs of sectors to the board and proves them, whatever happens on the way.
+//!
+//! A run is in one of three conditions: still to be sent, sent but not proven, proven. An error moves nothing on: what
+//! was sent is asked about by digests, what proves wrong is sent again, in smaller blocks; what is proven stays so as
+//! long as the chip was not reset. So nothing is ever repeated blindly, and nothing counts because it was sent.
+
+use super::board_link::BoardLink;
+use super::compress::Packing;
+use super::error::{JobError, Stop};
+use super::event::{RegionState, Stage};
+use super::interruption::{Interruptions, Left};
+use super::job::Job;
+use super::scan;
+use super::whole::Whole;
+use crate::device::session::Go;
+use crate::model::number::hex;
+use crate::model::region::Region;
+
+/// How often bytes that arrived without an error may prove wrong.
+const REWRITES: u32 = 2;
+
+/// The runs of one region on their way.
+pub(super) struct Sending<'a> {
+    whole: &'a Whole,
+    target: &'a str,
+    no_verify: bool,
+    /// Still to be sent, in order.
+    open: Vec<Region>,
+    /// Sent, at least in part, and not proven.
+    unproven: Vec<Region>,
+    /// An error lies between sending what is unproven and now.
+    interrupted: bool,
+    rewrites: u32,
+    /// The fewest bytes that were ever left: less is progress.
+    fewest_left: u64,
+    /// Bytes of this stage, done and of all.
+    done: u64,
+    total: u64,
+}
+
+impl<'a> Sending<'a> {
+    pub(super) fn new(
+        whole: &'a Whole,
+        target: &'a str,
+        no_verify: bool,
+        runs: Vec<Region>,
+    ) -> Self {
+        let total = bytes(&runs);
+        Self {
+            whole,
+            target,
+            no_verify,
+            open: runs,
+            unproven: Vec::new(),
+            interrupted: false,
+            rewrites: 0,
+            fewest_left: total,
+            done: 0,
+            total,
+        }
+    }
+
+    /// Sends and proves until nothing is left.
+    pub(super) fn finish(
+        mut self,
+        link: &mut BoardLink,
+        interruptions: &mut Interruptions,
+        job: &mut Job<'_>,
+    ) -> Result<(), Stop> {
+        while !self.open.is_empty() || !self.unproven.is_empty() {
+            let result = if self.unproven.is_empty() {
+                self.send_some(link, interruptions, job)
+            } else {
+                self.prove(link, interruptions, job)
+            };
+            let Err(stop) = result else { continue };
+            self.interrupted = true;
+            if interruptions.survive(stop, link, job)? == Left::Nothing {
+                // The chip may have run its program meanwhile: everything of this region is asked again.
+                self.open.clear();
+                self.unproven = vec![self.whole.region()];
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what may be unproven at once: everything, or a little after errors.
+    fn send_some(
+        &mut self,
+        link: &mut BoardLink,
+        interruptions: &Interruptions,
+        job: &mut Job<'_>,
+    ) -> Result<(), Stop> {
+        let pace = interruptions.pace();
+        let (session, proven) = link.loader_and_proven(job)?;
+        job.stage(Stage::Writing);
+        self.interrupted = false;
+        let mut room = pace.unproven_max().unwrap_or(u32::MAX);
+        while let (Some(run), true) = (self.open.first_mut(), room > 0) {
+            let part = Region::new(run.offset, run.size.min(room));
+            room -= part.size;
+            // From here on the flash changes, whether or not anybody hears of it.
+            proven.forget(part);
+            self.unproven.push(part);
+            *run = Region::new(part.end() as u32, run.size - part.size);
+            if run.size == 0 {
+                self.open.remove(0);
+            }
+            let packing = Packing::start(
+                self.whole.bytes.clone(),
+                self.whole.range(part),
+                pace.block() as usize,
+            );
+            let mut packing = packing.map_err(no_thread)?;
+            let (mut marked, before, total) = (0, self.done, self.total);
+            let written = session.write(part, pace.block(), &mut packing, &mut |sent| {
+                let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
+                if sent_now.size > 0 {
+                    job.region(sent_now, RegionState::Written);
+                }
+                marked = sent as u32;
+                job.advanced((before + sent).min(total), total)
+            });
+            self.done = (before + u64::from(marked)).min(total);
+            written?;
+            if self.no_verify {
+                session.end_write(part)?;
+                self.unproven.pop();
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the digests of what was sent; what is wrong is to be sent again.
+    fn prove(
+        &mut self,
+        link: &mut BoardLink,
+        interruptions: &mut Interruptions,
+        job: &mut Job<'_>,
+    ) -> Result<(), Stop> {
+        let (session, proven) = link.loader_and_proven(job)?;
+        job.stage(Stage::Verifying);
+        let total = bytes(&self.unproven);
+        let mut done = 0;
+        while let Some(region) = self.unproven.first().copied() {
+            let Some(piece) = scan::pieces(region).next() else {
+                self.unproven.remove(0);
+                continue;
+            };
+            let wrong = if !self.interrupted && scan::holds(session, self.whole, piece)? {
+                proven.learn(piece, self.whole.part(piece));
+                job.region(piece, RegionState::Verified);
+                Vec::new()
+            } else {
+                let scanned = scan::scan(session, proven, self.whole, piece, job)?;
+                job.stage(Stage::Verifying);
+                scanned.differing
+            };
+            if let (Some(first), false) = (wrong.first(), self.interrupted) {
+                self.rewrites += 1;
+                if self.rewrites > REWRITES {
+                    return Err(does_not_hold(self.target, first.offset).into());
+                }
+                job.note(format!(
+                    "{} at {} proved wrong and is written again",
+                    self.target,
+                    hex(first.offset)
+                ));
+            }
+            self.total += bytes(&wrong);
+            self.open.extend(wrong);
+            self.unproven[0] = Region::new(piece.end() as u32, region.size - piece.size);
+            let left = bytes(&self.open) + bytes(&self.unproven);
+            if left < self.fewest_left {
+                self.fewest_left = left;
+                interruptions.progress();
+            }
+            done += u64::from(piece.size);
+            if job.advanced(done.min(total), total) == Go::Stop && done < total {
+                return Err(Stop::Cancelled(String::new()));
+            }
+        }
+        self.open.sort_by_key(|run| run.offset);
+        self.interrupted = false;
+        Ok(())
+    }
+}
+
+fn bytes(regions: &[Region]) -> u64 {
+    regions.iter().map(|region| u64::from(region.size)).sum()
+}
+
+fn no_thread(error: std::io::Error) -> Stop {
+    JobError::new(
+        "Cannot pack what is to be sent: the system starts no thread",
+        "this computer",
+        "Close other programs and try again",
+    )
+    .with_detail(error)
+    .into()
+}
+
+fn does_not_hold(target: &str, offset: u32) -> JobError {
+    JobError::new(
+        format!(
+            "{target}: the board does not hold what was written at {}",
+            hex(offset)
+        ),
+        hex(offset),
+        "Check power and cable and write again; if it stays, the flash is write-protected or failing",
+    )
+}
