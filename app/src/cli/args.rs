@@ -47,7 +47,7 @@ pub enum Command {
     Info(BoardOnly),
     /// Leave the loader: start what the board holds in flash
     Reset(BoardOnly),
-    /// Show, check, convert, compare and make partition tables
+    /// Show, check, convert, compare, make, edit and draw partition tables
     #[command(subcommand)]
     Table(TableCommand),
     /// Pack files and folders into one image
@@ -159,6 +159,10 @@ pub enum TableCommand {
     },
     /// Make a table from a template
     New(TableNew),
+    /// Edit a table: what is not edited stays as it was, byte for byte
+    Edit(super::table::edit::TableEdit),
+    /// Draw the map of a table, as SVG or PNG by the extension of OUT
+    Picture(super::table::picture::TablePicture),
 }
 
 /// A CSV (ESP-IDF's or the seed's order), a binary table, or a firmware image that contains one.
@@ -386,7 +390,7 @@ fn alignment(text: &str) -> Result<u32, String> {
     }
 }
 
-fn chip(text: &str) -> Result<Chip, String> {
+pub fn chip(text: &str) -> Result<Chip, String> {
     Chip::from_name(text).ok_or_else(|| {
         let known = crate::model::chip::CHIPS.map(|facts| facts.id).join(", ");
         format!("known chips are {known}")

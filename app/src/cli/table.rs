@@ -1,9 +1,12 @@
-//! `flashpack table …`: look at partition tables, check, convert, compare and make them.
+//! `flashpack table …`: look at partition tables, check, convert, compare, make, edit and draw them.
 
 mod check;
 mod convert;
 mod diff;
+pub mod edit;
 mod new;
+mod operation;
+pub mod picture;
 mod show;
 
 use std::path::Path;
@@ -22,6 +25,8 @@ pub fn run(command: &TableCommand, report: &mut Report) -> Result<(), Failure> {
         TableCommand::Convert(args) => convert::run(args, report),
         TableCommand::Diff { a, b, settings } => diff::run(a, b, settings, report),
         TableCommand::New(args) => new::run(args, report),
+        TableCommand::Edit(args) => edit::run(args, report),
+        TableCommand::Picture(args) => picture::run(args, report),
     }
 }
 

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::plan::{BoardFacts, make_plan};
 use super::report::Report;
 use super::resolve::{Target, target};
+use super::sentence::lower_first;
 use crate::engine::event::Outcome;
 use crate::engine::request::Request;
 use crate::formats::partition_bin;
@@ -49,6 +50,10 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     check_table(&plan, facts, report)?;
     plan.full = args.full;
     plan.no_verify = args.no_verify;
+    // Before anything else is said or done: it is the one loss that a plan does not show.
+    for loss in stranded_by(&plan, board.as_mut(), facts, report) {
+        report.note(&loss);
+    }
     if args.dry_run {
         show(&plan, report);
         return Ok(());
@@ -65,9 +70,6 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         human_size(plan.total_bytes())
     )];
     lines.extend(plan.writes.iter().map(plan_line));
-    for loss in stranded_by(&plan, &mut board, report) {
-        report.note(&loss);
-    }
     confirm(&lines, "write", common, report)?;
     let Outcome::Written(summary) = board.ask(Request::Write(plan.into()), report)? else {
         return Err(board.unexpected());
@@ -87,24 +89,32 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     Ok(())
 }
 
-/// What a table in the plan takes away from what is on the board, as sentences. A board without a table loses nothing.
-fn stranded_by(plan: &FlashPlan, board: &mut Board, report: &mut Report) -> Vec<String> {
+/// What a table in the plan takes away from what is on the board, as sentences; else why that is not known.
+fn stranded_by(
+    plan: &FlashPlan,
+    board: Option<&mut Board>,
+    facts: BoardFacts,
+    report: &mut Report,
+) -> Vec<String> {
     let Some(table) = plan.writes.iter().find(|write| write.role == Role::Table) else {
         return Vec::new();
     };
-    let Ok(old) = board_table(board, report) else {
-        return Vec::new();
+    let unknown = |why: &str| {
+        vec![format!(
+            "What this table strands on the board is not known: {why}"
+        )]
     };
-    let new = partition_bin::read(&table.bytes).table;
-    let sentence = |lost: &Stranded| {
-        format!(
-            "{} at {} is stranded: {}",
-            lost.name,
-            hex(lost.region.offset),
-            lost.why
-        )
+    let Some(board) = board else {
+        return unknown("no board was asked");
     };
-    stranded(&old, &new, None).iter().map(sentence).collect()
+    match board_table(board, report) {
+        Ok(old) => {
+            let new = partition_bin::read(&table.bytes).table;
+            let lost = stranded(&old, &new, facts.flash_size);
+            lost.iter().map(Stranded::sentence).collect()
+        }
+        Err(failure) => unknown(&lower_first(&failure.message)),
+    }
 }
 
 /// A dry run may do without a board.

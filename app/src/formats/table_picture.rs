@@ -1,9 +1,17 @@
-//! The map of a flash as an SVG picture, for documents.
+//! The map of a flash as a picture for documents: SVG, or PNG at twice the size.
 //!
 //! To scale, except that tiny stretches get a width that can be seen; colours follow the type of a partition. Legible
-//! on light and dark paper because the picture brings its own ground. Nothing here reads or writes a file.
+//! on light and dark paper because the picture brings its own ground. [`Picture`] says what is where; [`svg`] and
+//! [`png`] draw the same from it. Nothing here reads or writes a file.
 
-use std::fmt::Write as _;
+mod lettering;
+mod pixels;
+mod svg;
+
+pub use pixels::png;
+pub use svg::svg;
+
+use lettering::Face;
 
 use crate::model::chip::Chip;
 use crate::model::number::{hex, human_size};
@@ -12,85 +20,123 @@ use crate::model::region::Region;
 use crate::model::table_gaps::{Area, gaps};
 
 /// Measures of the picture, in its own units.
-const WIDTH: f64 = 1000.0;
-const MARGIN: f64 = 12.0;
-const BAND_TOP: f64 = 34.0;
-const BAND: f64 = 60.0;
-const HEIGHT: f64 = 108.0;
+const WIDTH: f32 = 1000.0;
+const HEIGHT: f32 = 108.0;
+const MARGIN: f32 = 12.0;
+const BAND_TOP: f32 = 34.0;
+const BAND: f32 = 60.0;
 /// Narrowest stretch.
-const SMALLEST: f64 = 12.0;
-/// Width of a letter of the labels, generously.
-const LETTER: f64 = 7.2;
+const SMALLEST: f32 = 12.0;
+/// Room on both sides of a label.
+const PADDING: f32 = 5.0;
+
+/// A colour: red, green, blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ink(u8, u8, u8);
+
+const GROUND: Ink = Ink(0xFF, 0xFF, 0xFF);
+const RESERVED: Ink = Ink(0xD5, 0xD9, 0xDE);
+const LINE: Ink = Ink(0x5B, 0x64, 0x70);
+const TEXT: Ink = Ink(0x14, 0x18, 0x1D);
+const RULER: Ink = Ink(0x4A, 0x52, 0x5C);
+
+/// A line of text: where it begins, and the height of its base line.
+#[derive(Clone, Debug)]
+struct Label {
+    left: f32,
+    base: f32,
+    size: f32,
+    face: Face,
+    ink: Ink,
+    text: String,
+}
+
+/// A box of the band.
+#[derive(Clone, Debug)]
+struct Boxed {
+    /// For who points at it: name, size and place.
+    title: String,
+    left: f32,
+    width: f32,
+    fill: Ink,
+    is_partition: bool,
+    labels: Vec<Label>,
+}
+
+/// All that is drawn.
+#[derive(Clone, Debug)]
+struct Picture {
+    title: String,
+    boxes: Vec<Boxed>,
+    ruler: Vec<Label>,
+}
 
 struct Stretch {
     region: Region,
     name: String,
-    fill: &'static str,
+    fill: Ink,
     is_partition: bool,
 }
 
-/// The picture as the text of an SVG file.
-pub fn svg(table: &PartitionTable, flash_size: u32, chip: Chip) -> String {
-    let stretches = stretches(table, flash_size, chip);
-    let widths = widths(&stretches);
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let mut put = |text: std::fmt::Arguments<'_>| out.write_fmt(text).is_ok();
-    put(format_args!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n"
-    ));
-    put(format_args!(
-        "<title>Flash of {}, {} partitions</title>\n",
-        human_size(u64::from(flash_size)),
-        table.rows.len()
-    ));
-    put(format_args!(
-        "<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\" fill=\"#ffffff\"/>\n"
-    ));
-    let mut left = MARGIN;
-    let mut ruler_end = 0.0;
-    for (stretch, width) in stretches.iter().zip(widths) {
-        let size = human_size(u64::from(stretch.region.size));
-        let name = escaped(&stretch.name);
-        let dashes = if stretch.is_partition {
-            ""
-        } else {
-            " stroke-dasharray=\"4 3\""
-        };
-        put(format_args!(
-            "<g><title>{name}, {} at {}</title><rect x=\"{left:.1}\" y=\"{BAND_TOP}\" width=\"{:.1}\" height=\"{BAND}\" rx=\"3\" fill=\"{}\" stroke=\"#5b6470\"{dashes}/>",
-            size,
-            hex(stretch.region.offset),
-            (width - 1.0).max(1.0),
-            stretch.fill
-        ));
-        let fits = |text: &str| text.chars().count() as f64 * LETTER + 8.0 <= width;
-        if fits(&stretch.name) {
-            put(format_args!(
-                "<text x=\"{:.1}\" y=\"{}\" fill=\"#14181d\">{name}</text>",
-                left + 5.0,
-                BAND_TOP + 26.0
-            ));
-            if fits(&size) {
-                put(format_args!(
-                    "<text x=\"{:.1}\" y=\"{}\" fill=\"#14181d\" font-size=\"11\">{size}</text>",
-                    left + 5.0,
-                    BAND_TOP + 44.0
-                ));
+impl Picture {
+    fn new(table: &PartitionTable, flash_size: u32, chip: Chip) -> Self {
+        let stretches = stretches(table, flash_size, chip);
+        let widths = widths(&stretches);
+        let mut boxes = Vec::with_capacity(stretches.len());
+        let mut ruler = Vec::new();
+        let mut left = MARGIN;
+        let mut ruler_end = 0.0;
+        for (stretch, width) in stretches.iter().zip(widths) {
+            boxes.push(boxed(stretch, left, width));
+            if left >= ruler_end {
+                let label = Label {
+                    left,
+                    base: 24.0,
+                    size: 11.0,
+                    face: Face::Figures,
+                    ink: RULER,
+                    text: hex(stretch.region.offset),
+                };
+                ruler_end = left + label.width() + 6.0;
+                if ruler_end < WIDTH {
+                    ruler.push(label);
+                }
             }
+            left += width;
         }
-        put(format_args!("</g>\n"));
-        if left >= ruler_end {
-            let offset = hex(stretch.region.offset);
-            put(format_args!(
-                "<text x=\"{left:.1}\" y=\"24\" fill=\"#4a525c\" font-size=\"11\" font-family=\"monospace\">{offset}</text>\n"
-            ));
-            ruler_end = left + offset.len() as f64 * LETTER + 6.0;
+        Self {
+            title: format!(
+                "Flash of {}, {} partitions",
+                human_size(u64::from(flash_size)),
+                table.rows.len()
+            ),
+            boxes,
+            ruler,
         }
-        left += width;
     }
-    put(format_args!("</svg>\n"));
-    out
+}
+
+/// A stretch with its name and, below it, its size, each only where it fits.
+fn boxed(stretch: &Stretch, left: f32, width: f32) -> Boxed {
+    let size = human_size(u64::from(stretch.region.size));
+    let label = |text: &str, base: f32, size: f32| Label {
+        left: left + PADDING,
+        base: BAND_TOP + base,
+        size,
+        face: Face::Words,
+        ink: TEXT,
+        text: text.to_owned(),
+    };
+    let fits = |label: &Label| label.width() + 2.0 * PADDING <= width;
+    let labels = [label(&stretch.name, 26.0, 12.0), label(&size, 44.0, 11.0)];
+    Boxed {
+        title: format!("{}, {size} at {}", stretch.name, hex(stretch.region.offset)),
+        left,
+        width: (width - 1.0).max(1.0),
+        fill: stretch.fill,
+        is_partition: stretch.is_partition,
+        labels: labels.into_iter().take_while(fits).collect(),
+    }
 }
 
 /// Everything from offset 0 on, by offset. Partitions that overlap stand side by side.
@@ -116,10 +162,10 @@ fn stretches(table: &PartitionTable, flash_size: u32, chip: Chip) -> Vec<Stretch
             continue;
         }
         let (name, fill) = match gap.area {
-            Area::Reserved => ("reserved", "#d5d9de"),
-            Area::Bootloader => ("bootloader", "#d5d9de"),
-            Area::Table => ("partition table", "#d5d9de"),
-            Area::Free => ("free", "#ffffff"),
+            Area::Reserved => ("reserved", RESERVED),
+            Area::Bootloader => ("bootloader", RESERVED),
+            Area::Table => ("partition table", RESERVED),
+            Area::Free => ("free", GROUND),
         };
         all.push(Stretch {
             region: gap.region,
@@ -133,22 +179,22 @@ fn stretches(table: &PartitionTable, flash_size: u32, chip: Chip) -> Vec<Stretch
 }
 
 /// Widths that fill the picture: the narrow ones get what they need, the others share the rest by size.
-fn widths(stretches: &[Stretch]) -> Vec<f64> {
+fn widths(stretches: &[Stretch]) -> Vec<f32> {
     let room = WIDTH - 2.0 * MARGIN;
-    let smallest = SMALLEST.min(room / stretches.len().max(1) as f64);
-    let sizes: Vec<f64> = stretches
+    let smallest = SMALLEST.min(room / stretches.len().max(1) as f32);
+    let sizes: Vec<f32> = stretches
         .iter()
-        .map(|stretch| f64::from(stretch.region.size))
+        .map(|stretch| stretch.region.size as f32)
         .collect();
     let mut narrow = vec![false; sizes.len()];
     loop {
-        let wide: f64 = sizes
+        let wide: f32 = sizes
             .iter()
             .zip(&narrow)
             .filter(|(_, narrow)| !**narrow)
             .map(|(size, _)| size)
             .sum();
-        let taken = narrow.iter().filter(|narrow| **narrow).count() as f64 * smallest;
+        let taken = narrow.iter().filter(|narrow| **narrow).count() as f32 * smallest;
         let scale = if wide > 0.0 {
             (room - taken) / wide
         } else {
@@ -172,34 +218,16 @@ fn widths(stretches: &[Stretch]) -> Vec<f64> {
 }
 
 /// Okabe and Ito's hues, muted: they stay apart for colour-blind readers.
-fn fill(kind: u8, subtype: u8) -> &'static str {
+fn fill(kind: u8, subtype: u8) -> Ink {
     match (kind, subtype) {
-        (APP, _) => "#9cc7e8",
+        (APP, _) => Ink(0x9C, 0xC7, 0xE8),
         // otadata, phy, nvs, coredump, nvs_keys, efuse
-        (DATA, 0x00..=0x05) => "#f0c27a",
+        (DATA, 0x00..=0x05) => Ink(0xF0, 0xC2, 0x7A),
         // fat, spiffs, littlefs
-        (DATA, 0x81..=0x83) => "#8fd1b5",
-        (DATA | 0x40..=0xFE, _) => "#d6b3d8",
-        _ => "#d5d9de",
+        (DATA, 0x81..=0x83) => Ink(0x8F, 0xD1, 0xB5),
+        (DATA | 0x40..=0xFE, _) => Ink(0xD6, 0xB3, 0xD8),
+        _ => RESERVED,
     }
-}
-
-/// Text as it may stand in XML. Control characters, which XML forbids, become a mark.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            character if character.is_control() || matches!(character, '\u{FFFE}' | '\u{FFFF}') => {
-                out.push('\u{FFFD}');
-            }
-            character => out.push(character),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -207,7 +235,6 @@ mod tests {
     use super::*;
     use crate::formats::table_template::TEMPLATES;
     use crate::model::partition_table::TableSettings;
-    use std::sync::Arc;
 
     const FLASH: u32 = 4 << 20;
 
@@ -216,52 +243,31 @@ mod tests {
     }
 
     #[test]
-    fn every_partition_and_the_free_space_are_named_with_size_and_place() {
-        for template in &TEMPLATES {
-            let table = template.table(FLASH, TableSettings::default()).unwrap();
-            let picture = svg(&table, FLASH, Chip::Esp32);
-            assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
-            for placed in table.layout() {
-                let title = format!(
-                    "<title>{}, {} at {}</title>",
-                    placed.row.name,
-                    human_size(u64::from(placed.region.size)),
-                    hex(placed.region.offset)
-                );
-                assert!(picture.contains(&title), "{}: {title}", template.name);
-            }
-            assert!(picture.contains("<title>partition table, 4 KiB at 0x8000</title>"));
-        }
-    }
-
-    #[test]
     fn stretches_fill_the_picture_and_can_all_be_seen() {
         let widths = widths(&stretches(&table(), FLASH, Chip::Esp32));
-        let sum: f64 = widths.iter().sum();
-        assert!((sum - (WIDTH - 2.0 * MARGIN)).abs() < 0.01, "{sum}");
+        let sum: f32 = widths.iter().sum();
+        assert!((sum - (WIDTH - 2.0 * MARGIN)).abs() < 0.1, "{sum}");
         assert!(widths.iter().all(|width| *width >= SMALLEST - 0.01));
     }
 
     #[test]
-    fn names_cannot_break_out_of_their_place() {
+    fn labels_stay_inside_their_box() {
         let mut table = table();
-        Arc::make_mut(&mut table.rows[0]).name = "a<b>&\"\u{1}".into();
-        let picture = svg(&table, FLASH, Chip::Esp32);
-        assert!(picture.contains("a&lt;b&gt;&amp;&quot;\u{FFFD}"));
-        assert!(!picture.contains("a<b"));
-    }
-
-    #[test]
-    fn an_empty_table_and_94_tiny_ones_are_drawn() {
-        let empty = svg(&PartitionTable::default(), FLASH, Chip::Esp32);
-        assert!(empty.contains("<title>free, "));
-        let row = table().rows[0].clone();
-        let many = PartitionTable {
-            rows: vec![row; 94],
-            ..PartitionTable::default()
-        };
-        let picture = svg(&many, FLASH, Chip::Esp32);
-        assert!(picture.matches("<g>").count() >= 94);
-        assert!(!picture.contains("NaN") && !picture.contains("inf"));
+        std::sync::Arc::make_mut(&mut table.rows[0]).name = "WWWWWWWWWWWWWWWW".into();
+        for template in &TEMPLATES {
+            let table = template.table(FLASH, TableSettings::default()).unwrap();
+            let picture = Picture::new(&table, FLASH, Chip::Esp32c3);
+            for boxed in &picture.boxes {
+                for label in &boxed.labels {
+                    assert!(
+                        label.left + label.width() <= boxed.left + boxed.width,
+                        "{label:?}"
+                    );
+                }
+            }
+        }
+        let picture = Picture::new(&table, FLASH, Chip::Esp32c3);
+        assert!(picture.boxes.iter().any(|boxed| boxed.labels.is_empty()));
+        assert!(picture.boxes.iter().any(|boxed| boxed.labels.len() == 2));
     }
 }

@@ -26,6 +26,7 @@ pub mod table_fit;
 pub mod table_gaps;
 pub mod table_names;
 pub mod table_number;
+pub mod table_obstacle;
 mod table_places;
 pub mod table_respell;
 mod table_row_order;

@@ -9,6 +9,7 @@ use super::number::hex;
 use super::partition_table::{APP, Offset, PartitionTable, Row, Size, offset_unit};
 use super::region::{BLOCK, Region, SECTOR};
 use super::table_arrange::{Limits, Neighbours, movable, no_row};
+use super::table_cell::{parse_subtype, parse_type};
 use super::table_edit::{Edit, Edited, free_app_subtype, free_name};
 use super::table_gaps::free_regions;
 use super::table_names::{DATA, UNDEFINED};
@@ -58,6 +59,32 @@ impl NewPartition {
             subtype: free_app_subtype(table),
             size: None,
         }
+    }
+
+    /// A partition of what was typed for its type and subtype, each a name or a number; nothing typed is a data
+    /// partition, and an app gets a subtype that no row has.
+    ///
+    /// # Errors
+    /// A sentence that says which of them is none.
+    pub fn of_kind(table: &PartitionTable, kind: &str, subtype: &str) -> Result<Self, String> {
+        let kind = if kind.is_empty() {
+            DATA
+        } else {
+            parse_type(kind)?
+        };
+        let usual = match kind {
+            APP => Self::app(table),
+            _ => Self::data(table),
+        };
+        let subtype = match (kind, subtype) {
+            (APP, "") => usual.subtype,
+            _ => parse_subtype(kind, subtype)?,
+        };
+        Ok(Self {
+            kind,
+            subtype,
+            ..usual
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use super::region::{BLOCK, SECTOR};
 use super::table_check::place_is_known;
 use super::table_edit::{Edit, Edited, row_at};
 use super::table_names::{BOOTLOADER, PARTITION_TABLE, type_name};
+use super::table_obstacle::{Moved, in_the_way};
 use super::table_places::{
     Place, commit, commit_in_order, land_between, nearest_free, places, push_down, push_up,
 };
@@ -87,10 +88,12 @@ pub fn move_to(table: &PartitionTable, index: usize, offset: u32, limits: &Limit
         }
     };
     if start == own.start {
+        let blocked = in_the_way(table, index, Moved::Whole, i64::from(offset), limits);
         return Err(format!(
-            "{} stays at {}: there is no room to move it that way",
+            "{} stays at {}: {}",
             row.shown_name(),
-            hex(start)
+            hex(start),
+            why_not(blocked, "there is no room to move it that way")
         ));
     }
     if let Some(place) = places.get_mut(index) {
@@ -170,9 +173,12 @@ pub fn resize(
         }
     }
     if new.end <= new.start || (new.start, new.end) == (own.start, own.end) {
+        let wanted = i64::try_from(to).unwrap_or(i64::MAX);
+        let blocked = in_the_way(table, index, Moved::Edge(edge), wanted, limits);
         return Err(format!(
-            "{} stays as it is: there is no room to resize it that way",
-            row.shown_name()
+            "{} stays as it is: {}",
+            row.shown_name(),
+            why_not(blocked, "there is no room to resize it that way")
         ));
     }
     if let Some(place) = places.get_mut(index) {
@@ -296,6 +302,13 @@ pub fn auto_arrange(table: &PartitionTable, limits: &Limits) -> Edited {
     })
 }
 
+fn why_not(blocked: Option<String>, else_said: &str) -> String {
+    blocked.map_or_else(
+        || else_said.to_owned(),
+        |name| format!("{name} is in the way"),
+    )
+}
+
 /// The row, if it can be moved and resized.
 pub(super) fn movable(table: &PartitionTable, index: usize) -> Result<&Arc<Row>, String> {
     let row = row_at(table, index)?;
@@ -319,7 +332,7 @@ pub(super) fn no_row(index: usize) -> String {
     format!("The table has no row {}", index.saturating_add(1))
 }
 
-fn nearest_multiple(value: u64, unit: u64) -> u64 {
+pub(super) fn nearest_multiple(value: u64, unit: u64) -> u64 {
     let below = value / unit * unit;
     if value - below < unit.div_ceil(2) {
         below

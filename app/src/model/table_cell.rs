@@ -148,9 +148,7 @@ fn set_name(
 }
 
 fn set_type(table: &PartitionTable, row: &mut Row, typed: &str) -> Result<(), String> {
-    let kind = esp_idf_value(typed, types()).and_then(|value| u8::try_from(value).ok()).ok_or_else(|| {
-        format!("“{typed}” is not a partition type: use app, data, bootloader, partition_table or a number such as 0x40")
-    })?;
+    let kind = parse_type(typed)?;
     if kind == row.kind && row.unread(Column::Type).is_none() {
         return Ok(());
     }
@@ -221,7 +219,15 @@ fn subtype_in_file<'a>(table: &PartitionTable, row: &'a Row) -> Option<&'a str> 
         .filter(|text| !text.is_empty())
 }
 
-fn parse_subtype(kind: u8, typed: &str) -> Result<u8, String> {
+/// A type by name or number.
+pub(super) fn parse_type(typed: &str) -> Result<u8, String> {
+    esp_idf_value(typed, types()).and_then(|value| u8::try_from(value).ok()).ok_or_else(|| {
+        format!("“{typed}” is not a partition type: use app, data, bootloader, partition_table or a number such as 0x40")
+    })
+}
+
+/// A subtype by name or number; nothing typed is `undefined`, except for an app.
+pub(super) fn parse_subtype(kind: u8, typed: &str) -> Result<u8, String> {
     if typed.is_empty() && kind != APP {
         return Ok(UNDEFINED);
     }

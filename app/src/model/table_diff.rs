@@ -143,6 +143,19 @@ pub struct Stranded {
     pub why: String,
 }
 
+impl Stranded {
+    /// Name, size, place and reason as one sentence without a full stop.
+    pub fn sentence(&self) -> String {
+        format!(
+            "{}, {} at {}, is stranded: {}",
+            self.name,
+            human_size(u64::from(self.region.size)),
+            hex(self.region.offset),
+            self.why
+        )
+    }
+}
+
 /// Every partition that differs, in the order of the new table, those that are gone last.
 pub fn diff(old: &PartitionTable, new: &PartitionTable) -> Vec<Change> {
     let pairs = pairs(old, new);

@@ -3,18 +3,19 @@
 //!
 //! What a write would strand can be said only when this table is known; where it is not, the window says so.
 
+use super::comparison::{Comparison, Sides};
 use super::dialogs::Dialog;
+use super::log::command_line;
 use super::run_command::{sentence, submit};
 use super::state::AppState;
 use super::table_files;
 use crate::engine::request::Request;
 use crate::formats::partition_bin::{self, Md5Row, TABLE_BYTES};
-use crate::model::number::{hex, human_size};
+use crate::model::number::hex;
 use crate::model::partition_table::PartitionTable;
 use crate::model::problem::Severity;
 use crate::model::project::Project;
 use crate::model::region::Region;
-use crate::model::table_diff;
 
 /// What the board's table is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +26,6 @@ pub enum TableWish {
     Import,
     /// To compare it with the project's.
     Compare,
-}
-
-/// The project's table against the board's, as sentences without full stops.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
-    /// Why there is nothing to compare with, or what is odd about the board's table.
-    pub notes: Vec<String>,
-    pub changes: Vec<String>,
-    /// Data that nothing would find any more.
-    pub stranded: Vec<String>,
 }
 
 /// Where the board's table is looked for.
@@ -52,31 +43,47 @@ pub fn read(state: &mut AppState, wish: TableWish) {
 }
 
 /// Asks quietly for the board's table and what it boots, if a board is there, idle, and not secured, and its table is
-/// not known.
+/// not known. Only the log tells of it.
 pub fn learn(state: &mut AppState) {
     let table_offset = region(state.document.project()).offset;
     let secured = (state.board.identity.as_ref())
         .is_some_and(|identity| identity.secure_download == Some(true));
     let idle = state.board.is_connected() && state.board.running().is_none();
-    if idle
-        && !secured
-        && state.board.memory.table_at(table_offset).is_none()
-        && state
-            .board
-            .submit(Request::WhatBoots { table_offset })
-            .is_ok()
-    {
-        state.table_wish = Some(TableWish::Know);
+    if !idle || secured || state.board.memory.table_at(table_offset).is_some() {
+        return;
     }
+    let request = Request::WhatBoots { table_offset };
+    let command = command_line(&request, &state.board.port, state.document.path());
+    match state.board.submit(request) {
+        Ok(()) => {
+            state.table_wish = Some(TableWish::Know);
+            let what = format!(
+                "Reading the partition table of {}, to know what a write would strand",
+                state.board.port
+            );
+            state.note(Severity::Note, what, Some(command));
+        }
+        Err(reason) => not_known(state, &reason),
+    }
+}
+
+/// Tells the log why nobody knows what a write would strand.
+pub fn not_known(state: &mut AppState, why: &str) {
+    let text = format!("What a write would strand on the board is not known: {why}");
+    state.note(Severity::Warning, text, None);
 }
 
 /// The read has ended well.
 pub fn was_read(state: &mut AppState, wish: TableWish, bytes: &[u8]) {
     match wish {
-        TableWish::Know => {}
+        TableWish::Know => {
+            if let Err(reason) = table_of(state.document.project(), bytes) {
+                not_known(state, &reason);
+            }
+        }
         TableWish::Compare => {
             let comparison = compare(state.document.project(), bytes);
-            state.dialog = Some(Dialog::CompareTable(comparison));
+            state.dialog = Some(Dialog::CompareTable(Sides::board(comparison)));
         }
         TableWish::Import => match table_of(state.document.project(), bytes) {
             Ok((table, notes)) => {
@@ -129,24 +136,7 @@ pub fn compare(project: &Project, bytes: &[u8]) -> Comparison {
             };
         }
     };
-    let changes = table_diff::diff(&old, &project.table);
-    let stranded = table_diff::stranded(&old, &project.table, Some(project.flash_size));
-    Comparison {
-        notes,
-        changes: changes.iter().map(table_diff::Change::sentence).collect(),
-        stranded: stranded
-            .iter()
-            .map(|data| {
-                format!(
-                    "{}, {} at {}: {}",
-                    data.name,
-                    human_size(u64::from(data.region.size)),
-                    hex(data.region.offset),
-                    data.why
-                )
-            })
-            .collect(),
-    }
+    Comparison::new(&old, &project.table, project.flash_size).with_notes(notes)
 }
 
 /// The same with what is known of the board; `None` while its table is not known.
@@ -177,7 +167,7 @@ mod tests {
             comparison
                 .stranded
                 .iter()
-                .any(|line| line.starts_with("vfs, 1 MiB at 0x200000: "))
+                .any(|line| line.starts_with("vfs, 1 MiB at 0x200000, is stranded: "))
         );
         assert!(comparison.changes.iter().any(|line| line.contains("gone")));
     }

@@ -48,6 +48,8 @@ pub enum Ask {
     SavePlan,
     /// A CSV, a binary table or an image with a table in it.
     ImportTable,
+    /// The same, to be compared with the project's.
+    CompareTable,
     ExportTable {
         form: TableForm,
     },
@@ -71,6 +73,7 @@ impl Ask {
             Self::KeepRead { partition } => format!("Read {partition} from the board into a file"),
             Self::SavePlan => "Save this plan as a command line".to_owned(),
             Self::ImportTable => "Import a partition table".to_owned(),
+            Self::CompareTable => "Compare with a partition table".to_owned(),
             Self::ExportTable { form } => form.title().to_owned(),
         }
     }
@@ -160,7 +163,7 @@ fn show(ask: &Ask) -> Answer {
             .add_filter("All files", &["*"])
             .pick_file()
             .map(|path| vec![path]),
-        Ask::ImportTable => dialog
+        Ask::ImportTable | Ask::CompareTable => dialog
             .add_filter("Tables and images", &["csv", "bin"])
             .add_filter("All files", &["*"])
             .pick_file()

@@ -67,6 +67,7 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
         }
         Ask::KeepRead { partition } => read_partition(state, partition, Some(first)),
         Ask::ImportTable => table_files::import(state, &first),
+        Ask::CompareTable => table_files::compare(state, &first),
         Ask::ExportTable { form } => table_files::save(state, form, &first),
         Ask::SavePlan => {
             let command = command_line(

@@ -214,15 +214,13 @@ pub fn written(summary: &WriteSummary) -> String {
 fn failed(state: &mut AppState, request: &Request, error: JobError) {
     state.pending_read = None;
     let wish = state.table_wish.take();
-    state.note(
-        Severity::Error,
-        format!("{}. {}", error.message, error.help),
-        None,
-    );
+    let reason = format!("{}. {}", error.message, error.help);
     if wish == Some(TableWish::Know) {
-        // Nobody asked for it; the review says that the table is not known.
+        // Nobody asked for it; the review says that the table is not known, and the log says why.
+        board_table::not_known(state, &reason);
         return;
     }
+    state.note(Severity::Error, reason, None);
     let label = if error.resumable {
         "Resume"
     } else {

@@ -10,6 +10,7 @@ pub mod board_link;
 pub mod board_memory;
 pub mod board_table;
 pub mod command;
+pub mod comparison;
 pub mod content_edit;
 pub mod derived;
 pub mod dialogs;

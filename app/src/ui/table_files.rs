@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::comparison::Sides;
 use super::dialogs::Dialog;
 use super::file_dialog::Ask;
 use super::files::{ask_file, keep_file};
@@ -23,7 +24,9 @@ use crate::store::table_file;
 pub enum TableForm {
     Csv,
     Binary,
-    Picture,
+    /// The map, for documents.
+    Svg,
+    Png,
 }
 
 impl TableForm {
@@ -32,7 +35,8 @@ impl TableForm {
         match self {
             Self::Csv => "Export the partition table as CSV",
             Self::Binary => "Export the partition table as binary",
-            Self::Picture => "Export the map as a picture",
+            Self::Svg => "Export the map as an SVG picture",
+            Self::Png => "Export the map as a PNG picture",
         }
     }
 
@@ -41,7 +45,8 @@ impl TableForm {
         match self {
             Self::Csv => "partitions.csv",
             Self::Binary => "partitions.bin",
-            Self::Picture => "partitions.svg",
+            Self::Svg => "partitions.svg",
+            Self::Png => "partitions.png",
         }
     }
 }
@@ -76,7 +81,7 @@ pub fn obstacles(project: &Project, form: TableForm) -> Vec<Problem> {
                 "",
             )],
         },
-        TableForm::Picture => Vec::new(),
+        TableForm::Svg | TableForm::Png => Vec::new(),
     };
     problems.retain(|problem| problem.severity == Severity::Error);
     problems
@@ -97,9 +102,10 @@ pub fn bytes(project: &Project, form: TableForm) -> Result<Vec<u8>, String> {
         TableForm::Binary => {
             partition_bin::write(&project.table).map_err(|error| error.to_string())
         }
-        TableForm::Picture => {
+        TableForm::Svg => {
             Ok(table_picture::svg(&project.table, project.flash_size, project.chip).into_bytes())
         }
+        TableForm::Png => table_picture::png(&project.table, project.flash_size, project.chip),
     }
 }
 
@@ -111,18 +117,38 @@ pub fn save(state: &mut AppState, form: TableForm, path: &Path) {
     }
 }
 
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
 /// Takes the table of a CSV, a binary table or an image.
 pub fn import(state: &mut AppState, path: &Path) {
     let settings = state.document.project().table.settings;
     match table_file::read(path, settings) {
         Ok(read) => {
-            let name = path.file_name().map_or_else(
-                || path.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            );
             let notes = read.notes();
-            let what = format!("import table of {name}");
+            let what = format!("import table of {}", name_of(path));
             put(state, &what, None, read.table, &notes);
+        }
+        Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),
+    }
+}
+
+/// Shows what moves, grows, comes and goes between the table of a file and the project's.
+pub fn compare(state: &mut AppState, path: &Path) {
+    let project = state.document.project();
+    match table_file::read(path, project.table.settings) {
+        Ok(read) => {
+            let name = name_of(path);
+            let notes = read
+                .reading
+                .iter()
+                .map(|note| sentence(&note.message, &note.help));
+            let sides = Sides::new(name, &read.table, project, notes.collect());
+            state.dialog = Some(Dialog::CompareTable(sides));
         }
         Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),
     }

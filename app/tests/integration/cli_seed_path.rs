@@ -163,7 +163,10 @@ fn what_a_new_table_strands_is_said_before_it_is_written() {
     bench.good(&["table", "convert", "new.csv", "new.bin"]);
     let run = bench.run(&["write", "0x8000=new.bin", "--port", &board.port]);
     assert_eq!(run.status.code(), Some(1), "not without a yes");
-    for lost in ["vfs at 0x200000 is stranded", "bin at 0x300000 is stranded"] {
+    for lost in [
+        "vfs, 1 MiB at 0x200000, is stranded",
+        "bin, 1 MiB at 0x300000, is stranded",
+    ] {
         assert!(run.stderr.contains(lost), "{}", run.stderr);
     }
     bench.good(&["write", "0x8000=new.bin", "--port", &board.port, "--yes"]);

@@ -39,6 +39,8 @@ mod cli_seed_path;
 #[cfg(test)]
 mod cli_table;
 #[cfg(test)]
+mod cli_table_edit;
+#[cfg(test)]
 mod cli_usage;
 #[cfg(test)]
 mod emulator;

@@ -158,6 +158,8 @@ fn nothing_is_left_to_be_done_later() {
     let mut left = Vec::new();
     for (file, text) in sources() {
         for (index, line) in text.lines().enumerate() {
+            // The typeface Hack is no mark.
+            let line = line.replace("HACK_REGULAR", "");
             if marks.iter().any(|mark| line.contains(mark)) {
                 left.push(format!("{file}:{}: {}", index + 1, line.trim()));
             }

@@ -165,13 +165,19 @@ fn the_board_s_table_is_compared_and_taken_over() {
     // A dialog is measured in its first frame, and seen from the second on.
     window.settle();
     assert!(window.has_containing("vfs is gone: it was 1 MiB at 0x200000"));
-    assert!(window.has_containing("vfs, 1 MiB at 0x200000: there is no partition vfs any more"));
+    assert!(
+        window.has_containing(
+            "vfs, 1 MiB at 0x200000, is stranded: there is no partition vfs any more"
+        )
+    );
     assert_eq!(window.harness.unnamed_widgets(), Vec::<String>::new());
     window.harness.key_press(Key::Escape);
     window.settle();
     window.act(Command::Write);
     assert!(
-        window.has_containing("vfs, 1 MiB at 0x200000: there is no partition vfs any more"),
+        window.has_containing(
+            "vfs, 1 MiB at 0x200000, is stranded: there is no partition vfs any more"
+        ),
         "the review says it too"
     );
     window.harness.key_press(Key::Escape);

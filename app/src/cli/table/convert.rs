@@ -10,6 +10,7 @@ use super::super::report::Report;
 use super::super::resolve::{check_output, write_output};
 use super::read;
 use crate::formats::{partition_bin, partition_csv};
+use crate::model::partition_table::PartitionTable;
 use crate::model::problem::{Problem, Severity, any_error};
 use crate::model::table_check::{Form, esp_idf_errors};
 use crate::store::table_file::{TableRead, TableSource};
@@ -32,26 +33,15 @@ pub fn run(args: &TableConvert, report: &mut Report) -> Result<(), Failure> {
     check_output(&args.output)?;
     let read = read(&args.input, &args.settings)?;
     let mut problems = refusals(&read, args.settings.flash_size);
-    if output == Output::Csv {
-        problems.extend(partition_csv::obstacles(&read.table));
-    }
+    problems.extend(obstacles(&read.table, output));
     if any_error(&problems) {
         let place = args.input.display().to_string();
         let summary = format!("{place} was not converted, because it has errors");
         return Err(report.refusal(&problems, &place, &summary));
     }
     report.problems(&problems);
-    let bytes = match output {
-        Output::Csv => partition_csv::write(&partition_csv::to_esp_idf(&read.table)),
-        Output::Binary => partition_bin::write(&read.table).map_err(|error| {
-            let place = args.input.display().to_string();
-            Failure::new(
-                format!("{place} was not converted: {error}"),
-                place,
-                "Mend the table first",
-            )
-        })?,
-    };
+    let place = args.input.display().to_string();
+    let bytes = bytes_of(&read.table, output, &place)?;
     write_output(&args.output, &bytes)?;
     let output = args.output.display().to_string();
     let partitions = read.table.rows.len();
@@ -63,6 +53,28 @@ pub fn run(args: &TableConvert, report: &mut Report) -> Result<(), Failure> {
         &format!("{output}: {partitions} partitions\n"),
     );
     Ok(())
+}
+
+/// What the form of the file cannot hold.
+pub fn obstacles(table: &PartitionTable, output: Output) -> Vec<Problem> {
+    match output {
+        Output::Csv => partition_csv::obstacles(table),
+        Output::Binary => Vec::new(),
+    }
+}
+
+/// The file's bytes; `place` is the table's name for a failure.
+pub fn bytes_of(table: &PartitionTable, output: Output, place: &str) -> Result<Vec<u8>, Failure> {
+    match output {
+        Output::Csv => Ok(partition_csv::write(&partition_csv::to_esp_idf(table))),
+        Output::Binary => partition_bin::write(table).map_err(|error| {
+            Failure::new(
+                format!("{place} cannot be a binary table: {error}"),
+                place,
+                "Mend the table first",
+            )
+        }),
+    }
 }
 
 /// By its extension.

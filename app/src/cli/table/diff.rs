@@ -8,7 +8,6 @@ use super::super::args::TableSettings;
 use super::super::failure::Failure;
 use super::super::report::Report;
 use super::read;
-use crate::model::number::{hex, human_size};
 use crate::model::table_diff::{Change, Stranded, diff, stranded};
 
 #[derive(Serialize)]
@@ -40,13 +39,7 @@ pub fn run(
         lines.push("The tables are equal\n".to_owned());
     }
     for lost in &answer.stranded {
-        let size = human_size(lost.region.size.into());
-        lines.push(format!(
-            "stranded: {size} of {} at {}: {}\n",
-            lost.name,
-            hex(lost.region.offset),
-            lost.why
-        ));
+        lines.push(format!("{}\n", lost.sentence()));
     }
     report.result(&answer, &lines.concat());
     Ok(())

@@ -19,15 +19,18 @@ pub fn ui(ui: &mut Ui, state: &mut AppState, form: TableForm) {
     let errors = table_files::errors(project, form);
     let possible = table_files::obstacles(project, form).is_empty();
     let danger = theme::tokens(ui.visuals()).danger;
-    ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
-        for problem in &errors {
-            ui.colored_label(danger, &problem.message);
-            if !problem.help.is_empty() {
-                ui.weak(&problem.help);
+    ScrollArea::vertical()
+        .max_height(320.0)
+        .min_scrolled_height(320.0)
+        .show(ui, |ui| {
+            for problem in &errors {
+                ui.colored_label(danger, &problem.message);
+                if !problem.help.is_empty() {
+                    ui.weak(&problem.help);
+                }
+                ui.add_space(theme::STEP);
             }
-            ui.add_space(theme::STEP);
-        }
-    });
+        });
     ui.add_space(theme::STEP * 2.0);
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         if command_button::prominent(ui, "Back", true, "Save nothing") {

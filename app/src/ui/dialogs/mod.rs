@@ -14,7 +14,7 @@ pub mod unsaved;
 use eframe::egui::{self, Align, Layout, Ui};
 
 use super::action::Action;
-use super::board_table::Comparison;
+use super::comparison::Sides;
 use super::file_dialog::Ask;
 use super::state::AppState;
 use super::table_files::TableForm;
@@ -29,7 +29,7 @@ pub enum Dialog {
     Shortcuts,
     Unsaved,
     Template(template::Choice),
-    CompareTable(Comparison),
+    CompareTable(Sides),
     /// A table with errors is to be saved in this form.
     ExportProblems(TableForm),
     /// The system has no file dialog: the path is typed.
@@ -65,7 +65,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
                 Dialog::Shortcuts => shortcuts::ui(ui, &state.environment),
                 Dialog::Unsaved => unsaved::ui(ui, state),
                 Dialog::Template(choice) => template::ui(ui, state, choice),
-                Dialog::CompareTable(comparison) => compare_table::ui(ui, &comparison),
+                Dialog::CompareTable(sides) => compare_table::ui(ui, state, &sides),
                 Dialog::ExportProblems(form) => export_problems::ui(ui, state, form),
                 Dialog::TypePath { ask, path } => type_path::ui(ui, state, ask, path),
             }

@@ -55,14 +55,17 @@ pub fn ui(ui: &mut Ui, state: &mut AppState, mut choice: Choice) {
         }
     });
     ui.add_space(theme::STEP * 2.0);
-    ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
-        for (place, template) in TEMPLATES.iter().enumerate() {
-            let response = ui.selectable_label(choice.template == place, template.title);
-            if response.clicked() {
-                choice.template = place;
+    ScrollArea::vertical()
+        .max_height(320.0)
+        .min_scrolled_height(320.0)
+        .show(ui, |ui| {
+            for (place, template) in TEMPLATES.iter().enumerate() {
+                let response = ui.selectable_label(choice.template == place, template.title);
+                if response.clicked() {
+                    choice.template = place;
+                }
             }
-        }
-    });
+        });
     let Some(template) = TEMPLATES.get(choice.template) else {
         return;
     };

@@ -1,6 +1,9 @@
 //! The map of the flash: selection, drags with live figures, and what a running write has done so far.
 
-use eframe::egui::{Align2, Key, Modifiers, Ui, pos2};
+use eframe::egui::{
+    Align2, Area, Frame, Key, Label, Margin, Modifiers, Order, RichText, Stroke, Ui, Vec2, pos2,
+    vec2,
+};
 
 use super::super::action::Action;
 use super::super::board_memory::Compared;
@@ -19,6 +22,10 @@ use crate::model::number::{hex, human_size};
 use crate::model::project::Project;
 use crate::model::region::Region;
 use crate::model::table_arrange::{Edge, Limits, Neighbours};
+use crate::model::table_obstacle::{Moved, in_the_way};
+
+/// Room around the figures of a drag.
+const FIGURES_MARGIN: Vec2 = vec2(10.0, 5.0);
 
 /// A drag under way.
 #[derive(Clone, Debug)]
@@ -79,7 +86,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
     };
     let clip = ui.clip_rect();
     if !state.map.view.is_whole() {
-        ui.set_clip_rect(clip.intersect(rect.expand2(eframe::egui::vec2(0.0, 8.0))));
+        ui.set_clip_rect(clip.intersect(rect.expand2(vec2(0.0, 8.0))));
     }
     let events = flash_map::ui(
         ui,
@@ -242,16 +249,11 @@ fn dragged(state: &mut AppState, offset: u64, limits: &Limits) {
     };
     if !drag.abandoned {
         let delta = offset.cast_signed() - drag.from.cast_signed();
-        match attempt(
-            state.document.project(),
-            drag.row,
-            drag.grip,
-            drag.region,
-            delta,
-            limits,
-        ) {
+        let project = state.document.project();
+        let blocked = blocked_by(project, &drag, delta, limits);
+        match attempt(project, drag.row, drag.grip, drag.region, delta, limits) {
             Ok((name, project, figures)) => {
-                drag.figures = figures;
+                drag.figures = figures + &blocked;
                 if drag
                     .outcome
                     .as_ref()
@@ -261,10 +263,23 @@ fn dragged(state: &mut AppState, offset: u64, limits: &Limits) {
                     drag.outcome = Some((name, project));
                 }
             }
+            // Where it cannot move at all, the reason names who is in the way.
             Err(reason) => drag.figures = reason,
         }
     }
     state.map.drag = Some(drag);
+}
+
+/// Who keeps the drag from going as far as the pointer, for the end of the figures; empty if nobody does.
+fn blocked_by(project: &Project, drag: &Drag, delta: i64, limits: &Limits) -> String {
+    let (moved, from) = match drag.grip {
+        Grip::Body => (Moved::Whole, u64::from(drag.region.offset)),
+        Grip::Start => (Moved::Edge(Edge::Start), u64::from(drag.region.offset)),
+        Grip::End => (Moved::Edge(Edge::End), drag.region.end()),
+    };
+    let to = from.cast_signed() + delta;
+    in_the_way(&project.table, drag.row, moved, to, limits)
+        .map_or_else(String::new, |name| format!("  blocked by {name}"))
 }
 
 /// What moving a grip by `delta` bytes would make of the project: name, project, figures.
@@ -402,23 +417,24 @@ fn figures(ui: &Ui, drag: &Drag, scale: &MapScale, state: &AppState) {
         window.left() + half + 4.0,
         (window.right() - half - 4.0).max(window.left() + half + 4.0),
     );
-    let rect = Align2::CENTER_CENTER
-        .anchor_size(pos2(x, ui.min_rect().top() + 8.0), galley.size())
-        .expand2(eframe::egui::vec2(10.0, 5.0));
-    let painter = ui.ctx().layer_painter(eframe::egui::LayerId::new(
-        eframe::egui::Order::Tooltip,
-        ui.scope_id().with("figures"),
-    ));
-    painter.rect_filled(rect, 5.0, tokens.raised);
-    painter.rect_stroke(
-        rect,
-        5.0,
-        eframe::egui::Stroke::new(1.0, tokens.accent),
-        eframe::egui::StrokeKind::Inside,
-    );
-    painter.galley(
-        rect.shrink2(eframe::egui::vec2(10.0, 5.0)).min,
-        galley,
-        tokens.text,
-    );
+    let size = galley.size() + 2.0 * FIGURES_MARGIN;
+    let rect = Align2::CENTER_CENTER.anchor_size(pos2(x, ui.min_rect().top() + 8.0), size);
+    // A label of its own, so that a screen reader hears the figures too.
+    Area::new(ui.scope_id().with("figures"))
+        .order(Order::Tooltip)
+        .fixed_pos(rect.min)
+        .interactable(false)
+        .show(ui.ctx(), |ui| {
+            Frame::new()
+                .fill(tokens.raised)
+                .stroke(Stroke::new(1.0, tokens.accent))
+                .corner_radius(5.0)
+                .inner_margin(Margin::symmetric(10, 5))
+                .show(ui, |ui| {
+                    let text = RichText::new(&drag.figures)
+                        .font(theme::mono())
+                        .color(tokens.text);
+                    ui.add(Label::new(text).extend());
+                });
+        });
 }
