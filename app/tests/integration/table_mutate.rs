@@ -1,4 +1,7 @@
-//! One damaged input from a seed, and all that must hold for it. Shared by the tests and by `examples/fuzz_tables.rs`.
+//! One damaged input, and all that must hold for it. Shared by the tests and `examples/fuzz_tables.rs`, which make their
+//! inputs from seeds, and by the targets of cargo-fuzz in `app/fuzz`, which are given them.
+
+use std::fmt::Display;
 
 use flashpack::formats::second_opinion::{self, Opinion};
 use flashpack::formats::{partition_bin, partition_csv};
@@ -21,18 +24,23 @@ pub fn check_csv_once(seed: u64) {
     if random.once_in(3) {
         damage_bytes(&mut random, &mut bytes);
     }
-    let reading = partition_csv::read(&bytes, TableSettings::default(), &variable);
+    check_csv(&bytes, &seed);
+}
+
+/// Reads any bytes as a CSV; `from` says where they come from.
+pub fn check_csv(bytes: &[u8], from: &dyn Display) {
+    let reading = partition_csv::read(bytes, TableSettings::default(), &variable);
     if reading.table.text.is_some() {
         assert_eq!(
             partition_csv::write(&reading.table),
             bytes,
-            "seed {seed}: an unedited table changes"
+            "seed {from}: an unedited table changes"
         );
     } else {
-        assert!(reading.refusal.is_some(), "seed {seed}");
+        assert!(reading.refusal.is_some(), "seed {from}");
     }
     let _ = partition_csv::all_problems(&reading, Some(FLASH_SIZE), Some(Chip::Esp32));
-    look_at(&reading.table, Form::Csv, seed);
+    look_at(&reading.table, Form::Csv, from);
     let converted = partition_csv::to_esp_idf(&reading.table);
     let _ = partition_csv::write(&converted);
 }
@@ -44,22 +52,32 @@ pub fn check_binary_once(seed: u64) {
     if random.once_in(2) {
         damage_bytes(&mut random, &mut bytes);
     }
-    let reading = partition_bin::read(&bytes);
-    look_at(&reading.table, Form::Binary, seed);
-    if !any_error(&reading.problems) {
-        let written = partition_bin::write(&reading.table).expect("what was read can be written");
-        let rows = 32 * reading.table.rows.len();
-        assert_eq!(written[..rows], bytes[..rows], "seed {seed}: a row changes");
-    }
+    check_binary(&bytes, &seed);
     if random.once_in(50) {
         let mut image = vec![0xFF; random.pick(&[0x1000, 0x6000, 0x7000, 0x8000, 0xA000])];
         image.extend_from_slice(&bytes);
-        let _ = partition_bin::find_in_image(&image);
-        let _ = partition_csv::read(&image, TableSettings::default(), &variable);
+        check_image(&image);
     }
 }
 
-fn look_at(table: &PartitionTable, form: Form, seed: u64) {
+/// Reads any bytes as a binary table; `from` says where they come from.
+pub fn check_binary(bytes: &[u8], from: &dyn Display) {
+    let reading = partition_bin::read(bytes);
+    look_at(&reading.table, Form::Binary, from);
+    if !any_error(&reading.problems) {
+        let written = partition_bin::write(&reading.table).expect("what was read can be written");
+        let rows = 32 * reading.table.rows.len();
+        assert_eq!(written[..rows], bytes[..rows], "seed {from}: a row changes");
+    }
+}
+
+/// Looks for a table in any bytes.
+pub fn check_image(image: &[u8]) {
+    let _ = partition_bin::find_in_image(image);
+    let _ = partition_csv::read(image, TableSettings::default(), &variable);
+}
+
+fn look_at(table: &PartitionTable, form: Form, from: &dyn Display) {
     let problems = check(table, Some(FLASH_SIZE), Some(Chip::Esp32c3));
     let _ = (
         table.layout(),
@@ -70,27 +88,27 @@ fn look_at(table: &PartitionTable, form: Form, seed: u64) {
     if refused.is_empty() {
         let Ok(bytes) = partition_bin::write(table) else {
             // Only a binary table with no room for an MD5 row is accepted, and still cannot be written.
-            assert!(form == Form::Binary && table.rows.len() > 94, "seed {seed}");
+            assert!(form == Form::Binary && table.rows.len() > 94, "seed {from}");
             return;
         };
         let read_back = partition_bin::read(&bytes);
         assert_eq!(
             read_back.table.layout().len(),
             table.layout().len(),
-            "seed {seed}"
+            "seed {from}"
         );
         let opinion = second_opinion::check(table, &bytes);
         assert!(
             !matches!(opinion, Opinion::Disagrees(_)),
-            "seed {seed}: {opinion:?}"
+            "seed {from}: {opinion:?}"
         );
         assert_ne!(
             opinion,
             Opinion::OutsideItsDomain("esp-idf-part panicked on this table".to_owned()),
-            "seed {seed}"
+            "seed {from}"
         );
     } else {
-        assert!(any_error(&problems), "seed {seed}: {refused:?}");
+        assert!(any_error(&problems), "seed {from}: {refused:?}");
     }
 }
 
