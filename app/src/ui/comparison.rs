@@ -29,6 +29,7 @@ impl Comparison {
     }
 
     /// When there is no table to compare with, or an odd one.
+    #[must_use]
     pub fn with_notes(self, notes: Vec<String>) -> Self {
         Self { notes, ..self }
     }
@@ -49,14 +50,9 @@ pub struct Sides {
 
 impl Sides {
     /// The project against the table of a file.
-    pub fn new(
-        other: String,
-        table: &PartitionTable,
-        project: &Project,
-        notes: Vec<String>,
-    ) -> Self {
+    pub fn new(other: String, table: &PartitionTable, project: &Project, notes: &[String]) -> Self {
         let (own, size) = (&project.table, project.flash_size);
-        let compared = |old, new| Comparison::new(old, new, size).with_notes(notes.clone());
+        let compared = |old, new| Comparison::new(old, new, size).with_notes(notes.to_vec());
         Self {
             other,
             to_project: compared(table, own),

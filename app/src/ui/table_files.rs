@@ -143,11 +143,12 @@ pub fn compare(state: &mut AppState, path: &Path) {
     match table_file::read(path, project.table.settings) {
         Ok(read) => {
             let name = name_of(path);
-            let notes = read
+            let notes: Vec<String> = read
                 .reading
                 .iter()
-                .map(|note| sentence(&note.message, &note.help));
-            let sides = Sides::new(name, &read.table, project, notes.collect());
+                .map(|note| sentence(&note.message, &note.help))
+                .collect();
+            let sides = Sides::new(name, &read.table, project, &notes);
             state.dialog = Some(Dialog::CompareTable(sides));
         }
         Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),

@@ -19,7 +19,7 @@ const SCALE: f32 = 2.0;
 /// A sentence, when the picture cannot be drawn or packed; no table is known for which that happens.
 pub fn png(table: &PartitionTable, flash_size: u32, chip: Chip) -> Result<Vec<u8>, String> {
     let picture = Picture::new(table, flash_size, chip);
-    let (width, height) = ((WIDTH * SCALE) as u32, (HEIGHT * SCALE) as u32);
+    let (width, height) = (whole(WIDTH), whole(HEIGHT));
     let mut pixels = Pixmap::new(width, height).ok_or("There is no memory for the picture")?;
     pixels.fill(GROUND.color());
     for boxed in &picture.boxes {
@@ -39,6 +39,15 @@ pub fn png(table: &PartitionTable, flash_size: u32, chip: Chip) -> Result<Vec<u8
         .collect();
     packed(&picture.title, width, height, &colours)
         .map_err(|error| format!("The picture cannot be packed as PNG: {error}"))
+}
+
+/// A measure of the picture in whole pixels.
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "no measure of the picture is negative"
+)]
+fn whole(measure: f32) -> u32 {
+    (measure * SCALE) as u32
 }
 
 fn packed(
@@ -129,14 +138,14 @@ mod tests {
         }
 
         fn at(&self, x: f32, y: f32) -> [u8; 3] {
-            let place = 3 * ((y * SCALE) as usize * self.width + (x * SCALE) as usize);
+            let place = 3 * (whole(y) as usize * self.width + whole(x) as usize);
             self.colours[place..place + 3].try_into().unwrap()
         }
 
         /// How many pixels of a box of the picture are as dark as letters are.
         fn dark(&self, left: f32, width: f32, top: f32, height: f32) -> usize {
-            let columns = (left * SCALE) as usize..((left + width) * SCALE) as usize;
-            let rows = (top * SCALE) as usize..((top + height) * SCALE) as usize;
+            let span = |from, len| whole(from) as usize..whole(from + len) as usize;
+            let (columns, rows) = (span(left, width), span(top, height));
             rows.flat_map(|y| columns.clone().map(move |x| 3 * (y * self.width + x)))
                 .filter(|place| self.colours[*place] < 0x60)
                 .count()
