@@ -8,7 +8,9 @@
 use std::sync::Arc;
 
 use super::partition_csv_cells::{Cells, looks_like_esp_idf, looks_like_seed, meaning};
-use super::partition_csv_text::{decode, expand_vars, leading_variable, split_line};
+use super::partition_csv_text::{
+    decode, expand_vars, has_plain_lines, leading_variable, split_line, split_plain_line,
+};
 use crate::model::chip::Chip;
 use crate::model::partition_table::{PartitionTable, Row, TableSettings};
 use crate::model::problem::{Column, Place, Problem, Severity};
@@ -23,6 +25,8 @@ pub use crate::model::table_spelling::Dialect;
 /// Longer files are no partition tables: 94 rows are the most that a table can hold.
 const MOST_BYTES: usize = 1 << 20;
 const MOST_LINES: usize = 10_000;
+/// Room that is made beforehand: a full table has so many rows.
+const USUAL_LINES: usize = 94;
 
 /// What came out of reading a CSV.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +86,8 @@ pub fn read_as(
     let mut problems = notes(encoding, dialect);
     let mut table = PartitionTable {
         settings,
-        ..PartitionTable::default()
+        rows: Vec::with_capacity(lines.len()),
+        text: None,
     };
     let mut behind = 0;
     let head_end = lines.first().map_or(source.len(), |line| line.start);
@@ -173,15 +178,20 @@ impl RowLine<'_> {
 }
 
 fn row_lines<'a>(source: &'a str, vars: &dyn Fn(&str) -> Option<String>) -> Vec<RowLine<'a>> {
-    let mut lines = Vec::new();
+    let split = if has_plain_lines(source) {
+        split_plain_line
+    } else {
+        split_line
+    };
+    let has_variables = source.contains('$');
+    let mut lines = Vec::with_capacity(USUAL_LINES);
     let (mut rest, mut start, mut number) = (source, 0, 0);
     while !rest.is_empty() {
-        let (text, end, following) = split_line(rest);
+        let (text, end, following) = split(rest);
         number += 1;
         let behind = start + text.len() + end.len();
-        let expanded = text
-            .contains('$')
-            .then(|| expand_vars(text, vars).into_owned());
+        let expanded =
+            (has_variables && text.contains('$')).then(|| expand_vars(text, vars).into_owned());
         let line = RowLine {
             number,
             start,
@@ -313,7 +323,8 @@ fn read_row(
             unread: meaning.unread,
             cells_moved,
         }),
-        ..Spelling::default()
+        stored_name: None,
+        typed: Vec::new(),
     };
     Row {
         name: cells.name.to_owned(),

@@ -11,34 +11,34 @@ const UTF8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
 /// Takes the bytes of a text file apart into characters. `None` if they are no text in any encoding: they hold zero
 /// bytes, or are cut in the middle of a character of UTF-16 or UTF-32.
-pub fn decode(bytes: &[u8]) -> Option<(String, Encoding)> {
+pub fn decode(bytes: &[u8]) -> Option<(Cow<'_, str>, Encoding)> {
     if let Some(rest) = bytes.strip_prefix(UTF8_MARK) {
         return match std::str::from_utf8(rest) {
-            Ok(text) => Some((text.to_owned(), Encoding::Utf8Marked)),
+            Ok(text) => Some((Cow::Borrowed(text), Encoding::Utf8Marked)),
             Err(_) => as_bytes(bytes),
         };
     }
     // The mark of UTF-32 begins with that of UTF-16, so it is looked for first.
     if let Some(rest) = bytes.strip_prefix(&[0xFF, 0xFE, 0, 0]) {
-        return utf32(rest, u32::from_le_bytes).map(|text| (text, Encoding::Utf32Le));
+        return utf32(rest, u32::from_le_bytes).map(|text| (Cow::Owned(text), Encoding::Utf32Le));
     }
     if let Some(rest) = bytes.strip_prefix(&[0, 0, 0xFE, 0xFF]) {
-        return utf32(rest, u32::from_be_bytes).map(|text| (text, Encoding::Utf32Be));
+        return utf32(rest, u32::from_be_bytes).map(|text| (Cow::Owned(text), Encoding::Utf32Be));
     }
     if let Some(rest) = bytes.strip_prefix(&[0xFF, 0xFE]) {
-        return utf16(rest, u16::from_le_bytes).map(|text| (text, Encoding::Utf16Le));
+        return utf16(rest, u16::from_le_bytes).map(|text| (Cow::Owned(text), Encoding::Utf16Le));
     }
     if let Some(rest) = bytes.strip_prefix(&[0xFE, 0xFF]) {
-        return utf16(rest, u16::from_be_bytes).map(|text| (text, Encoding::Utf16Be));
+        return utf16(rest, u16::from_be_bytes).map(|text| (Cow::Owned(text), Encoding::Utf16Be));
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') => Some((text.to_owned(), Encoding::Utf8)),
+        Ok(text) if !text.contains('\0') => Some((Cow::Borrowed(text), Encoding::Utf8)),
         Ok(_) => None,
         Err(_) => as_bytes(bytes),
     }
 }
 
-fn as_bytes(bytes: &[u8]) -> Option<(String, Encoding)> {
+fn as_bytes(bytes: &[u8]) -> Option<(Cow<'_, str>, Encoding)> {
     // Latin-1 and its kin have no zeros and no control characters but those of lines and tabs.
     let control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C);
     if bytes.iter().any(control) {
@@ -97,6 +97,26 @@ fn marked_utf32(text: &str, bytes: fn(u32) -> [u8; 4]) -> Vec<u8> {
         .chain(text.chars().map(u32::from))
         .flat_map(bytes)
         .collect()
+}
+
+/// Whether the only line ends of a text are line feeds, as in nearly every file; all others start with a few rare
+/// bytes in UTF-8.
+pub fn has_plain_lines(text: &str) -> bool {
+    let rare = |byte: &u8| matches!(byte, 0x0B..=0x0D | 0x1C..=0x1E | 0xC2 | 0xE2);
+    // Without a way out early the compiler looks at many bytes at once.
+    !text.bytes().fold(false, |found, byte| found | rare(&byte))
+}
+
+/// As [`split_line`], for a text that [`has_plain_lines`].
+pub fn split_plain_line(text: &str) -> (&str, &str, &str) {
+    match text.bytes().position(|byte| byte == b'\n') {
+        Some(at) => {
+            let (line, rest) = text.split_at(at);
+            let (end, rest) = rest.split_at(1);
+            (line, end, rest)
+        }
+        None => (text, "", ""),
+    }
 }
 
 /// Cuts the next line off: its text, its end and the rest. Lines end where Python's `str.splitlines` ends them, which
@@ -201,12 +221,12 @@ mod tests {
             Encoding::Utf32Be,
         ] {
             let bytes = encode(text, encoding);
-            assert_eq!(decode(&bytes), Some((text.to_owned(), encoding)));
+            assert_eq!(decode(&bytes), Some((Cow::Borrowed(text), encoding)));
         }
         let latin = b"# gr\xF6\xDFe\n";
         assert_eq!(
             decode(latin),
-            Some(("# größe\n".to_owned(), Encoding::Bytes))
+            Some((Cow::Borrowed("# größe\n"), Encoding::Bytes))
         );
         assert_eq!(encode("# größe\n", Encoding::Bytes), latin);
         assert_eq!(encode("# ж\n", Encoding::Bytes), "# ж\n".as_bytes());
@@ -222,7 +242,7 @@ mod tests {
         ] {
             assert_eq!(decode(bytes), None);
         }
-        assert_eq!(decode(b""), Some((String::new(), Encoding::Utf8)));
+        assert_eq!(decode(b""), Some((Cow::Borrowed(""), Encoding::Utf8)));
     }
 
     #[test]

@@ -22,18 +22,26 @@ pub enum Form {
 pub(super) struct Checked<'a> {
     pub table: &'a PartitionTable,
     pub extents: Vec<Extent>,
+    /// Rows by offset, ties in the order of the table; rows whose place cannot be read are left out.
+    pub by_offset: Vec<(usize, &'a Row, Extent)>,
     pub flash_size: Option<u32>,
     pub chip: Option<Chip>,
 }
 
 impl<'a> Checked<'a> {
     fn new(table: &'a PartitionTable, flash_size: Option<u32>, chip: Option<Chip>) -> Self {
-        Self {
+        let mut checked = Self {
             table,
             extents: table.extents(),
+            by_offset: Vec::new(),
             flash_size,
             chip,
-        }
+        };
+        let mut by_offset = Vec::with_capacity(table.rows.len());
+        by_offset.extend(checked.rows().filter(|(_, row, _)| place_is_known(row)));
+        by_offset.sort_by_key(|(_, _, extent)| extent.offset);
+        checked.by_offset = by_offset;
+        checked
     }
 
     /// Every row with its number and its place.
@@ -45,16 +53,6 @@ impl<'a> Checked<'a> {
             .zip(self.extents.iter().copied())
             .enumerate();
         rows.map(|(index, (row, extent))| (index, &**row, extent))
-    }
-
-    /// Rows by offset, ties in the order of the table; rows whose place cannot be read are left out.
-    pub fn by_offset(&self) -> Vec<(usize, &'a Row, Extent)> {
-        let mut rows: Vec<_> = self
-            .rows()
-            .filter(|(_, row, _)| place_is_known(row))
-            .collect();
-        rows.sort_by_key(|(_, _, extent)| extent.offset);
-        rows
     }
 }
 

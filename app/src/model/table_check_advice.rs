@@ -440,7 +440,7 @@ fn unequal_slots(slots: &[(u8, usize, &Row, Extent)], problems: &mut Vec<Problem
 fn unused_space(checked: &Checked<'_>, problems: &mut Vec<Problem>) {
     let mut end = i64::from(checked.table.settings.first_usable());
     let mut last: Option<&Row> = None;
-    for (index, row, extent) in checked.by_offset() {
+    for (index, row, extent) in checked.by_offset.iter().copied() {
         if row.is_primary() {
             continue;
         }

@@ -16,6 +16,11 @@ pub fn is_python_space(character: char) -> bool {
 pub fn python_strip(text: &str) -> &str {
     // All white space is below `!` or beyond ASCII.
     let is_plain = |byte: Option<&u8>| byte.is_none_or(|byte| (0x21..0x7F).contains(byte));
+    // Most cells have a space in front of them, or none.
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    if is_plain(text.as_bytes().first()) && is_plain(text.as_bytes().last()) {
+        return text;
+    }
     let trimmed = text.trim_ascii();
     let bytes = trimmed.as_bytes();
     if is_plain(bytes.first()) && is_plain(bytes.last()) {

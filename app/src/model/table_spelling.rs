@@ -13,9 +13,10 @@ use super::partition_table::{Offset, Row, Size};
 use super::problem::Column;
 
 /// A piece of a shared text. Equal when the characters are.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Slice {
-    source: Arc<str>,
+    /// `None` for an empty piece: most rows have several, and none of them needs a text.
+    source: Option<Arc<str>>,
     start: usize,
     end: usize,
 }
@@ -23,13 +24,11 @@ pub struct Slice {
 impl Slice {
     /// A piece of `source`; empty if the range is not one of whole characters.
     pub fn new(source: &Arc<str>, range: Range<usize>) -> Self {
-        let range = if source.get(range.clone()).is_some() {
-            range
-        } else {
-            0..0
-        };
+        if range.is_empty() || source.get(range.clone()).is_none() {
+            return Self::default();
+        }
         Self {
-            source: Arc::clone(source),
+            source: Some(Arc::clone(source)),
             start: range.start,
             end: range.end,
         }
@@ -40,24 +39,17 @@ impl Deref for Slice {
     type Target = str;
 
     fn deref(&self) -> &str {
-        self.source.get(self.start..self.end).unwrap_or_default()
-    }
-}
-
-impl Default for Slice {
-    fn default() -> Self {
-        Self {
-            source: Arc::from(""),
-            start: 0,
-            end: 0,
-        }
+        self.source
+            .as_deref()
+            .and_then(|source| source.get(self.start..self.end))
+            .unwrap_or_default()
     }
 }
 
 impl From<&str> for Slice {
     fn from(text: &str) -> Self {
         Self {
-            source: Arc::from(text),
+            source: Some(Arc::from(text)),
             start: 0,
             end: text.len(),
         }
@@ -66,10 +58,7 @@ impl From<&str> for Slice {
 
 impl PartialEq for Slice {
     fn eq(&self, other: &Self) -> bool {
-        let same = Arc::ptr_eq(&self.source, &other.source)
-            && self.start == other.start
-            && self.end == other.end;
-        same || **self == **other
+        **self == **other
     }
 }
 
