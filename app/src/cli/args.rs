@@ -175,7 +175,7 @@ pub struct TableFile {
 }
 
 /// Settings of ESP-IDF's own tool, under its names.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct TableSettings {
     /// Where the table lies in flash [default: 0x8000]
     #[arg(long, value_name = "N", value_parser = size)]
@@ -189,6 +189,9 @@ pub struct TableSettings {
     /// Check that the table fits a flash of this size
     #[arg(long, value_name = "N", value_parser = size)]
     pub flash_size: Option<u32>,
+    /// A subtype of the project's own, such as `data, settings, 0xA0`; may be given several times
+    #[arg(long, value_name = "TYPE,NAME,NUMBER")]
+    pub extra_partition_subtypes: Vec<String>,
     /// The column order of a CSV, instead of recognising it
     #[arg(long, value_enum)]
     pub dialect: Option<Dialect>,

@@ -12,6 +12,7 @@ use crate::model::number::parse_bytes;
 use crate::model::partition_table::{PartitionTable, TableSettings};
 use crate::model::project::{PackEntry, Packed};
 use crate::model::region::Region;
+use crate::model::table_extra::ExtraSubtypes;
 use crate::store::near_path::absolute;
 use crate::store::read_whole::{IMAGE_LIMIT, read_whole};
 use crate::store::replace::replace;
@@ -202,13 +203,18 @@ pub fn check_output(path: &Path) -> Result<(), Failure> {
 }
 
 /// Settings of a table from its options.
-pub fn table_settings(typed: &args::TableSettings) -> TableSettings {
+pub fn table_settings(typed: &args::TableSettings) -> Result<TableSettings, Failure> {
     let default = TableSettings::default();
-    TableSettings {
+    let extra = ExtraSubtypes::read(&typed.extra_partition_subtypes).map_err(|reason| {
+        let help = "Write it as in the project's build: data, settings, 0xA0";
+        Failure::usage(reason, "--extra-partition-subtypes", help)
+    })?;
+    Ok(TableSettings {
         table_offset: typed.table_offset.unwrap_or(default.table_offset),
         primary_bootloader_offset: typed.primary_bootloader_offset,
         recovery_bootloader_offset: typed.recovery_bootloader_offset,
-    }
+        extra,
+    })
 }
 
 /// Where the partition of this name lies; a failure names those that there are. `whose` is `the board`, a file, ...

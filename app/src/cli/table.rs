@@ -36,7 +36,7 @@ fn read(path: &Path, settings: &TableSettings) -> Result<TableRead, Failure> {
         Dialect::EspIdf => table_spelling::Dialect::EspIdf,
         Dialect::Seed => table_spelling::Dialect::Seed,
     });
-    let mut read = read_as(path, table_settings(settings), dialect)?;
+    let mut read = read_as(path, table_settings(settings)?, dialect)?;
     // A table that was found inside an image knows its place better than a default, but not than the user.
     if let Some(offset) = settings.table_offset {
         read.table.settings.table_offset = offset;

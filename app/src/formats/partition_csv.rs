@@ -15,6 +15,7 @@ use crate::model::chip::Chip;
 use crate::model::partition_table::{PartitionTable, Row, TableSettings};
 use crate::model::problem::{Column, Place, Problem, Severity};
 use crate::model::table_check;
+use crate::model::table_extra::ExtraSubtypes;
 use crate::model::table_number::python_strip;
 use crate::model::table_spelling::{Encoding, Line, ReadCells, Slice, Spelling, TableText, Unread};
 
@@ -82,7 +83,7 @@ pub fn read_as(
         );
         return refused(settings, problem);
     }
-    let dialect = dialect.unwrap_or_else(|| dialect_of(&lines));
+    let dialect = dialect.unwrap_or_else(|| dialect_of(&lines, settings.extra));
     let mut problems = notes(encoding, dialect);
     let mut table = PartitionTable {
         settings,
@@ -98,7 +99,14 @@ pub fn read_as(
             behind..line.start
         };
         behind = line.behind;
-        let row = read_row(&source, line, before, dialect, &mut problems);
+        let row = read_row(
+            &source,
+            line,
+            before,
+            dialect,
+            settings.extra,
+            &mut problems,
+        );
         table.rows.push(Arc::new(row));
     }
     let refusal = (!lines.is_empty()
@@ -211,15 +219,18 @@ fn row_lines<'a>(source: &'a str, vars: &dyn Fn(&str) -> Option<String>) -> Vec<
 }
 
 /// The seed's order if more lines look like it than like ESP-IDF's.
-fn dialect_of(lines: &[RowLine<'_>]) -> Dialect {
-    let count =
-        |looks: fn(&str) -> bool| lines.iter().filter(|line| looks(line.meaningful())).count();
+fn dialect_of(lines: &[RowLine<'_>], extra: ExtraSubtypes) -> Dialect {
     let first = lines.first().map(RowLine::meaningful).unwrap_or_default();
     // The usual case is decided by the first row.
-    if looks_like_esp_idf(first) && !looks_like_seed(first) {
+    if looks_like_esp_idf(first, extra) && !looks_like_seed(first) {
         return Dialect::EspIdf;
     }
-    if count(looks_like_seed) > count(looks_like_esp_idf) {
+    let texts = || lines.iter().map(RowLine::meaningful);
+    let seed = texts().filter(|line| looks_like_seed(line)).count();
+    let esp_idf = texts()
+        .filter(|line| looks_like_esp_idf(line, extra))
+        .count();
+    if seed > esp_idf {
         Dialect::Seed
     } else {
         Dialect::EspIdf
@@ -252,11 +263,12 @@ fn read_row(
     line: &RowLine<'_>,
     before: std::ops::Range<usize>,
     dialect: Dialect,
+    extra: ExtraSubtypes,
     problems: &mut Vec<Problem>,
 ) -> Row {
     let text = line.meaningful();
     let cells = Cells::new(text, dialect);
-    let mut meaning = meaning(&cells, dialect);
+    let mut meaning = meaning(&cells, dialect, extra);
     // Only here does ESP-IDF's tool mind an unknown variable by its name.
     if let Some(variable) = line.expanded.as_deref().and_then(leading_variable) {
         let unread = Unread {

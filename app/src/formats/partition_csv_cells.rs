@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::model::partition_table::{Offset, Size};
 use crate::model::problem::Column;
+use crate::model::table_extra::ExtraSubtypes;
 use crate::model::table_names::{
     APP, BOOTLOADER, DATA, PARTITION_TABLE, UNDEFINED, flag_bit, subtypes, type_name, types,
 };
@@ -69,14 +70,14 @@ pub struct Meaning {
 }
 
 /// Reads all cells of a line except the name, which can be anything.
-pub fn meaning(cells: &Cells<'_>, dialect: Dialect) -> Meaning {
+pub fn meaning(cells: &Cells<'_>, dialect: Dialect, extra: ExtraSubtypes) -> Meaning {
     let mut unread = Vec::new();
     let kind = read_kind(cells.kind).unwrap_or_else(|why| {
         unread.push(cell(Column::Type, cells.kind, why));
         None
     });
     // Without its type a row cannot be understood, but the other cells are looked at as well as can be.
-    let subtype = read_subtype(cells.subtype, kind).unwrap_or_else(|why| {
+    let subtype = read_subtype(cells.subtype, kind, extra).unwrap_or_else(|why| {
         unread.push(cell(Column::SubType, cells.subtype, why));
         UNDEFINED
     });
@@ -153,12 +154,15 @@ fn read_kind(text: &str) -> Result<Option<u8>, Refusal> {
     })
 }
 
-fn read_subtype(text: &str, kind: Option<u8>) -> Result<u8, Refusal> {
+fn read_subtype(text: &str, kind: Option<u8>, extra: ExtraSubtypes) -> Result<u8, Refusal> {
     let names = kind.map_or(&[][..], subtypes);
     let known = || match names {
         [] => "Use a number from 0 to 0xFE".to_owned(),
         names => {
-            let words: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            let own = kind.into_iter().flat_map(|kind| extra.of(kind));
+            let words: Vec<&str> = (names.iter().map(|(name, _)| *name))
+                .chain(own.map(|extra| extra.name))
+                .collect();
             format!("Use a number or one of {}", words.join(", "))
         }
     };
@@ -168,7 +172,11 @@ fn read_subtype(text: &str, kind: Option<u8>) -> Result<u8, Refusal> {
             _ => Ok(UNDEFINED),
         };
     }
-    match (byte(text, names), kind) {
+    let value = match kind {
+        Some(kind) => extra.value(kind, text),
+        None => byte(text, names),
+    };
+    match (value, kind) {
         (Some(subtype), _) => Ok(subtype),
         // The subtype's words depend on the type; without it nothing can be said against them.
         (None, None) => Ok(UNDEFINED),
@@ -291,9 +299,10 @@ pub fn looks_like_seed(line: &str) -> bool {
 }
 
 /// Whether a line looks like one of ESP-IDF's: a type in the second place and a subtype behind it.
-pub fn looks_like_esp_idf(line: &str) -> bool {
+pub fn looks_like_esp_idf(line: &str, extra: ExtraSubtypes) -> bool {
     let cells = Cells::new(line, Dialect::EspIdf);
-    byte(cells.kind, types()).is_some_and(|kind| read_subtype(cells.subtype, Some(kind)).is_ok())
+    byte(cells.kind, types())
+        .is_some_and(|kind| read_subtype(cells.subtype, Some(kind), extra).is_ok())
 }
 
 #[cfg(test)]
@@ -302,7 +311,11 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, kind: u8, subtype: u8, offset: Offset, size: Size, flags: u32) {
-        let meaning = meaning(&Cells::new(line, Dialect::EspIdf), Dialect::EspIdf);
+        let meaning = meaning(
+            &Cells::new(line, Dialect::EspIdf),
+            Dialect::EspIdf,
+            ExtraSubtypes::default(),
+        );
         assert!(meaning.unread.is_empty(), "{:?}", meaning.unread);
         assert_eq!((meaning.kind, meaning.subtype), (kind, subtype));
         assert_eq!(
@@ -361,7 +374,11 @@ mod tests {
 
     #[track_caller]
     fn refused(line: &str, column: Column, words: &str) {
-        let meaning = meaning(&Cells::new(line, Dialect::EspIdf), Dialect::EspIdf);
+        let meaning = meaning(
+            &Cells::new(line, Dialect::EspIdf),
+            Dialect::EspIdf,
+            ExtraSubtypes::default(),
+        );
         let unread = meaning.unread.iter().find(|cell| cell.column == column);
         assert!(
             unread.unwrap().message.contains(words),
@@ -412,8 +429,12 @@ mod tests {
         assert!(!looks_like_seed("app, bootloader, primary, N/A, N/A"));
         assert!(!looks_like_seed("data, data, fat, , 1M"));
         assert!(looks_like_esp_idf(
-            "app,      app,  ota_0,   0x010000, 0x380000,"
+            "app,      app,  ota_0,   0x010000, 0x380000,",
+            ExtraSubtypes::default()
         ));
-        assert!(!looks_like_esp_idf("data, nvs, 0x9000, 0x6000, nvs, "));
+        assert!(!looks_like_esp_idf(
+            "data, nvs, 0x9000, 0x6000, nvs, ",
+            ExtraSubtypes::default()
+        ));
     }
 }

@@ -5,7 +5,7 @@ use super::partition_csv_text::{encode, split_line};
 use crate::model::partition_table::PartitionTable;
 use crate::model::problem::{Column, Place, Problem};
 use crate::model::table_check;
-use crate::model::table_names::{flags_text, subtype_keyword, type_keyword, unknown_flags};
+use crate::model::table_names::{flags_text, type_keyword, unknown_flags};
 use crate::model::table_number::NumberStyle;
 use crate::model::table_respell::line_of;
 
@@ -66,7 +66,10 @@ fn generated(table: &PartitionTable) -> String {
         out.push_str(&row.name);
         for cell in [
             word(type_keyword(row.kind), row.kind),
-            word(subtype_keyword(row.kind, row.subtype), row.subtype),
+            word(
+                table.settings.extra.keyword(row.kind, row.subtype),
+                row.subtype,
+            ),
             NumberStyle::HEX.spell(region.offset),
             NumberStyle::size_of_generated_csv(region.size),
             flags_text(row.flags),

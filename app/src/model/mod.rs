@@ -22,6 +22,7 @@ mod table_check_esp_idf;
 mod table_check_rows;
 pub mod table_diff;
 pub mod table_edit;
+pub mod table_extra;
 pub mod table_fit;
 pub mod table_gaps;
 pub mod table_names;

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::region::Region;
+use super::table_extra::ExtraSubtypes;
 use super::table_spelling::{Spelling, TableText};
 
 pub use super::table_names::{
@@ -137,6 +138,8 @@ pub struct TableSettings {
     pub primary_bootloader_offset: Option<u32>,
     /// Needed only by tables with a recovery bootloader row.
     pub recovery_bootloader_offset: Option<u32>,
+    /// Names of subtypes beyond ESP-IDF's own.
+    pub extra: ExtraSubtypes,
 }
 
 impl Default for TableSettings {
@@ -145,6 +148,7 @@ impl Default for TableSettings {
             table_offset: 0x8000,
             primary_bootloader_offset: None,
             recovery_bootloader_offset: None,
+            extra: ExtraSubtypes::default(),
         }
     }
 }
@@ -367,6 +371,7 @@ mod tests {
             table_offset: 0x9000,
             primary_bootloader_offset: Some(0x1000),
             recovery_bootloader_offset: Some(0x20_0000),
+            ..TableSettings::default()
         };
         let places: Vec<_> = table
             .layout()

@@ -78,7 +78,7 @@ impl NewPartition {
         };
         let subtype = match (kind, subtype) {
             (APP, "") => usual.subtype,
-            _ => parse_subtype(kind, subtype)?,
+            _ => parse_subtype(kind, subtype, table.settings.extra)?,
         };
         Ok(Self {
             kind,

@@ -10,6 +10,7 @@ use super::partition_table::{NAME_BYTES, Offset, PartitionTable, Row, Size};
 use super::problem::Column;
 use super::table_check::name_for_csv;
 use super::table_edit::{Edit, Edited, free_app_subtype, free_name, row_at, with_row};
+use super::table_extra::ExtraSubtypes;
 use super::table_names::{
     APP, BOOTLOADER, PARTITION_TABLE, UNDEFINED, flag_bit, subtypes, type_name, types,
     unknown_flags,
@@ -35,7 +36,7 @@ pub fn set_cell(table: &PartitionTable, index: usize, column: Column, typed: &st
             format!("Set type of {}", row.shown_name())
         }
         Column::SubType => {
-            edited.subtype = parse_subtype(row.kind, typed)?;
+            edited.subtype = parse_subtype(row.kind, typed, table.settings.extra)?;
             spelling = (!typed.is_empty()).then_some(typed);
             format!("Set subtype of {}", row.shown_name())
         }
@@ -154,7 +155,8 @@ fn set_type(table: &PartitionTable, row: &mut Row, typed: &str) -> Result<(), St
     }
     row.kind = kind;
     // A subtype means something else under another type. What the file says counts if only the type was wrong.
-    row.subtype = match subtype_in_file(table, row).and_then(|text| parse_subtype(kind, text).ok())
+    row.subtype = match subtype_in_file(table, row)
+        .and_then(|text| parse_subtype(kind, text, table.settings.extra).ok())
     {
         Some(subtype) => subtype,
         None => match kind {
@@ -180,7 +182,7 @@ fn look_at_subtype_again(table: &PartitionTable, old: &Row, row: &mut Row) {
     let Some(text) = subtype_in_file(table, old) else {
         return;
     };
-    let Err(message) = parse_subtype(row.kind, text) else {
+    let Err(message) = parse_subtype(row.kind, text, table.settings.extra) else {
         return;
     };
     let unread = Unread {
@@ -227,15 +229,25 @@ pub(super) fn parse_type(typed: &str) -> Result<u8, String> {
 }
 
 /// A subtype by name or number; nothing typed is `undefined`, except for an app.
-pub(super) fn parse_subtype(kind: u8, typed: &str) -> Result<u8, String> {
+pub(super) fn parse_subtype(kind: u8, typed: &str, extra: ExtraSubtypes) -> Result<u8, String> {
     if typed.is_empty() && kind != APP {
         return Ok(UNDEFINED);
     }
-    esp_idf_value(typed, subtypes(kind)).and_then(|value| u8::try_from(value).ok()).ok_or_else(|| {
-        let words: Vec<&str> = subtypes(kind).iter().map(|(word, _)| *word).collect();
+    extra.value(kind, typed).ok_or_else(|| {
+        let own = extra.of(kind).map(|extra| extra.name);
+        let words: Vec<&str> = (subtypes(kind).iter().map(|(word, _)| *word))
+            .chain(own)
+            .collect();
         match words.as_slice() {
-            [] => format!("“{typed}” is not a subtype: a partition of type {} takes a number from 0 to 0xFE", type_name(kind)),
-            words => format!("“{typed}” is not a subtype of {}: use a number or one of {}", type_name(kind), words.join(", ")),
+            [] => format!(
+                "“{typed}” is not a subtype: a partition of type {} takes a number from 0 to 0xFE",
+                type_name(kind)
+            ),
+            words => format!(
+                "“{typed}” is not a subtype of {}: use a number or one of {}",
+                type_name(kind),
+                words.join(", ")
+            ),
         }
     })
 }

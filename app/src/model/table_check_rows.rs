@@ -29,7 +29,7 @@ pub(super) fn row_problems(
         alignment(index, row, extent, problems);
     }
     flags(index, row, extent, problems);
-    keyword_names(index, row, problems);
+    keyword_names(checked, index, row, problems);
 }
 
 fn unread_cells(index: usize, row: &Row, problems: &mut Vec<Problem>) {
@@ -235,7 +235,8 @@ fn flags(index: usize, row: &Row, extent: Extent, problems: &mut Vec<Problem>) {
 }
 
 /// A name that is a keyword of another type or subtype: probably two cells were mixed up.
-fn keyword_names(index: usize, row: &Row, problems: &mut Vec<Problem>) {
+fn keyword_names(checked: &Checked<'_>, index: usize, row: &Row, problems: &mut Vec<Problem>) {
+    let extra = checked.table.settings.extra;
     if row.unread(Column::Type).is_some() || row.unread(Column::SubType).is_some() {
         return;
     }
@@ -254,11 +255,16 @@ fn keyword_names(index: usize, row: &Row, problems: &mut Vec<Problem>) {
     }
     let is_subtype = types()
         .iter()
-        .any(|(_, kind)| subtypes(*kind).iter().any(|(word, _)| *word == row.name));
+        .any(|(_, kind)| subtypes(*kind).iter().any(|(word, _)| *word == row.name))
+        || extra.has_name(&row.name);
     let own = subtypes(row.kind)
         .iter()
         .find(|(word, _)| *word == row.name)
-        .map(|(_, number)| *number);
+        .map(|(_, number)| *number)
+        .or_else(|| {
+            let own = extra.of(row.kind).find(|own| own.name == row.name);
+            own.map(|own| own.subtype)
+        });
     if is_subtype && own != Some(row.subtype) {
         problems.push(Problem::warning(
             at(index, Column::Name),

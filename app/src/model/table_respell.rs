@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::partition_table::{Extent, Offset, PartitionTable, Row, Size};
 use super::problem::Column;
-use super::table_names::{flags_text, subtype_keyword, subtypes, type_keyword, types};
+use super::table_extra::ExtraSubtypes;
+use super::table_names::{flags_text, type_keyword, types};
 use super::table_number::{NumberStyle, esp_idf_number, esp_idf_value, python_strip};
 use super::table_spelling::Dialect;
 
@@ -52,7 +53,8 @@ pub fn line_of(table: &PartitionTable, index: usize, extents: &[Extent]) -> Stri
             let old = own
                 .and_then(|_| old_cells.get(place).copied())
                 .unwrap_or_default();
-            cell_text(row, *extent, column, dialect, old, style)
+            let extra = table.settings.extra;
+            cell_text(row, *extent, column, dialect, extra, old, style)
         }));
     }
     if let Some(line) = model {
@@ -94,7 +96,8 @@ pub fn shown_cell(table: &PartitionTable, index: usize, column: Column) -> Strin
     };
     let style =
         NumberStyle::of(old).or_else(|| number_style(place, &[], &nearby_lines(table, index)));
-    cell_text(row, extent, column, dialect, old, style)
+    let extra = table.settings.extra;
+    cell_text(row, extent, column, dialect, extra, old, style)
 }
 
 /// The lines of the rows nearest to this one, nearest first, those above before those below.
@@ -160,12 +163,13 @@ fn cell_text(
     extent: Extent,
     column: Column,
     dialect: Dialect,
+    extra: ExtraSubtypes,
     old: &str,
     style: Option<NumberStyle>,
 ) -> String {
     if let Some(typed) = row
         .typed(column)
-        .filter(|typed| means_value(row, column, typed))
+        .filter(|typed| means_value(row, column, extra, typed))
     {
         return typed.to_owned();
     }
@@ -173,7 +177,7 @@ fn cell_text(
     match column {
         Column::Name => row.name.clone(),
         Column::Type => number_or_word(old, row.kind, type_keyword(row.kind)),
-        Column::SubType => number_or_word(old, row.subtype, subtype_keyword(row.kind, row.subtype)),
+        Column::SubType => number_or_word(old, row.subtype, extra.keyword(row.kind, row.subtype)),
         Column::Offset => match row.offset {
             Offset::At(offset) => hex.spell(offset),
             // The seed project's tool computes nothing.
@@ -194,13 +198,11 @@ fn cell_text(
 }
 
 /// Whether a typed text still says what the row holds.
-fn means_value(row: &Row, column: Column, typed: &str) -> bool {
+fn means_value(row: &Row, column: Column, extra: ExtraSubtypes, typed: &str) -> bool {
     let number = || esp_idf_number(typed);
     match column {
         Column::Type => esp_idf_value(typed, types()) == Some(i128::from(row.kind)),
-        Column::SubType => {
-            esp_idf_value(typed, subtypes(row.kind)) == Some(i128::from(row.subtype))
-        }
+        Column::SubType => extra.value(row.kind, typed) == Some(row.subtype),
         Column::Offset => match row.offset {
             Offset::At(offset) => number() == Some(i128::from(offset)),
             Offset::Auto => false,

@@ -16,6 +16,7 @@ pub(super) fn settings_of(text: &ProjectText) -> TableSettings {
         table_offset: text.table_offset,
         primary_bootloader_offset: text.primary_bootloader_offset,
         recovery_bootloader_offset: text.recovery_bootloader_offset,
+        ..TableSettings::default()
     }
 }
 

@@ -91,6 +91,7 @@ pub fn from_bytes(
             Some((place, found)) => {
                 let note = partition_bin::found_at(place, &found);
                 let mut read = of_binary(found, TableSource::Inside(place));
+                read.table.settings.extra = settings.extra;
                 read.table.settings.primary_bootloader_offset = settings.primary_bootloader_offset;
                 read.table.settings.recovery_bootloader_offset =
                     settings.recovery_bootloader_offset;

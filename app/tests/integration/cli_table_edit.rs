@@ -183,3 +183,50 @@ fn the_map_is_drawn_as_svg_and_as_png() {
     assert_eq!(run.status.code(), Some(2));
     assert!(run.stderr.contains(".svg or .png"), "{}", run.stderr);
 }
+
+#[test]
+fn subtypes_of_a_project_s_own_have_names() {
+    let bench = bench();
+    bench.write(
+        "own.csv",
+        "a,app,factory,,1M\ns,data,settings,,64K\nx,data,0xA1,,64K\n",
+    );
+    let run = bench.run(&["table", "convert", "own.csv", "own.bin"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(
+        run.stderr.contains("“settings” is not a subtype of data"),
+        "{}",
+        run.stderr
+    );
+    let own = ["--extra-partition-subtypes", "data, settings, 0xA0"];
+    let convert = |from, to| bench.good(&[&["table", "convert", from, to][..], &own].concat());
+    convert("own.csv", "own.bin");
+    assert_eq!(&bench.read("own.bin")[0x22..0x24], [1, 0xA0]);
+    convert("own.bin", "back.csv");
+    let back = String::from_utf8(bench.read("back.csv")).unwrap();
+    assert!(back.contains("\ns,data,settings,0x110000,64K,\n"), "{back}");
+    assert!(back.contains("\nx,data,161,0x120000,64K,\n"), "{back}");
+    // An edit keeps the word, and takes it.
+    let edit = [
+        "table",
+        "edit",
+        "own.csv",
+        "new.csv",
+        "s.size=128K",
+        "x.subtype=settings",
+    ];
+    bench.good(&[&edit[..], &own].concat());
+    let new = String::from_utf8(bench.read("new.csv")).unwrap();
+    assert_eq!(
+        new,
+        "a,app,factory,,1M\ns,data,settings,,128K\nx,data,settings,,64K\n"
+    );
+    let run = bench.run(&[
+        "table",
+        "check",
+        "own.csv",
+        "--extra-partition-subtypes",
+        "data, nvs, 0xA0",
+    ]);
+    assert_eq!(run.status.code(), Some(2), "{}", run.stderr);
+}

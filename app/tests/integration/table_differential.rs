@@ -97,6 +97,7 @@ fn ours(data: &[u8], is_csv: bool, options: &Options) -> Option<Vec<u8>> {
         table_offset: options.table_offset,
         primary_bootloader_offset: options.primary_bootloader_offset,
         recovery_bootloader_offset: options.recovery_bootloader_offset,
+        ..TableSettings::default()
     };
     let flash_size = options.flash_size.map(|mib| mib << 20);
     if is_csv {

@@ -7,7 +7,9 @@ use super::super::failure::Failure;
 use super::super::report::Report;
 use super::read;
 use crate::model::number::{hex, human_size};
-use crate::model::partition_table::{PartitionTable, Placed, flags_text, subtype_name, type_name};
+use crate::model::partition_table::{
+    PartitionTable, Placed, Row, flags_text, subtype_name, type_name,
+};
 
 /// A table as JSON.
 #[derive(Serialize)]
@@ -38,7 +40,7 @@ fn answer(table: &PartitionTable) -> TableAnswer {
     let row = |placed: Placed<'_>| RowAnswer {
         name: placed.row.name.clone(),
         kind: type_name(placed.row.kind).into_owned(),
-        subtype: subtype_name(placed.row.kind, placed.row.subtype).into_owned(),
+        subtype: subtype(table, placed.row),
         offset: placed.region.offset,
         size: placed.region.size,
         flags: flags_text(placed.row.flags),
@@ -47,6 +49,15 @@ fn answer(table: &PartitionTable) -> TableAnswer {
         table_offset: table.settings.table_offset,
         partitions: table.layout().into_iter().map(row).collect(),
     }
+}
+
+/// The subtype's keyword, of ESP-IDF or of the project; else its number.
+fn subtype(table: &PartitionTable, row: &Row) -> String {
+    let keyword = table.settings.extra.keyword(row.kind, row.subtype);
+    keyword.map_or_else(
+        || subtype_name(row.kind, row.subtype).into_owned(),
+        str::to_owned,
+    )
 }
 
 fn text(table: &PartitionTable) -> String {
