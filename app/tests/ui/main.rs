@@ -6,6 +6,8 @@ mod idle;
 mod map;
 mod map_drag;
 mod packer;
+#[cfg(unix)]
+mod quiet_read;
 mod table;
 mod table_editor;
 mod table_operations;

@@ -4,7 +4,7 @@ use crate::window::Window;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use flashpack::engine::request::PortChoice;
-use flashpack::formats::partition_bin;
+use flashpack::formats::{partition_bin, partition_csv};
 use flashpack::model::table_names::{FLAG_ENCRYPTED, FLAG_READONLY};
 use flashpack::store::project_file;
 use flashpack::ui::action::Action;
@@ -524,14 +524,28 @@ fn random_edits_never_panic_and_undo_to_the_very_bytes() {
         exported > 0 && shown > 0,
         "{exported} exported, {shown} shown"
     );
+    // As many undos as there were edits, as many redos, and all of it once more.
+    let written = |window: &Window| partition_csv::write(&window.project().table);
+    let (end, end_bytes) = (window.project().clone(), written(&window));
+    let mut undos = 0;
     while window.state().document.undo_name().is_some() {
         window.act(Command::Undo);
+        undos += 1;
     }
+    assert!(undos > 50, "only {undos} edits were made");
     assert_eq!(window.project(), &project);
-    let bytes = flashpack::formats::partition_csv::write(&window.project().table);
     assert_eq!(
-        bytes,
+        written(&window),
         csv.as_bytes(),
         "byte for byte the file that was read"
     );
+    for _ in 0..undos {
+        window.act(Command::Redo);
+    }
+    assert_eq!(window.state().document.redo_name(), None);
+    assert_eq!((window.project(), written(&window)), (&end, end_bytes));
+    for _ in 0..undos {
+        window.act(Command::Undo);
+    }
+    assert_eq!(written(&window), csv.as_bytes());
 }
