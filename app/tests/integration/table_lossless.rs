@@ -193,6 +193,7 @@ fn text_of(bytes: &[u8]) -> String {
     flashpack::formats::partition_csv_text::decode(bytes)
         .expect("a text")
         .0
+        .into_owned()
 }
 
 fn place_of_line(table: &PartitionTable, index: usize) -> usize {
