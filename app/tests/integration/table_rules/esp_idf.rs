@@ -127,12 +127,12 @@ fn variable_at_the_beginning_of_a_line_is_not_set() {
 fn bootloader_row_without_its_setting() {
     let csv = fixture!("bootloader_row_without_its_setting");
     error(
-        &csv,
+        csv,
         1,
         Column::Offset,
         "depends on the primary bootloader's offset",
     );
-    let mut table = read(&csv);
+    let mut table = read(csv);
     table.settings.primary_bootloader_offset = Some(0);
     assert_eq!(esp_idf_errors(&table, None, Form::Csv), []);
     table.settings.primary_bootloader_offset = Some(0x8000);
@@ -172,7 +172,7 @@ fn size_up_to_an_offset_in_front_of_the_partition() {
 #[test]
 fn place_beyond_4_gib() {
     let csv = fixture!("place_beyond_4_gib");
-    error(&csv, 2, Column::Offset, "y would start beyond 4 GiB");
+    error(csv, 2, Column::Offset, "y would start beyond 4 GiB");
 }
 
 #[test]

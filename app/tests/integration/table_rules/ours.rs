@@ -156,7 +156,7 @@ fn names_collide_when_cut() {
     let csv = fixture!("names_collide_when_cut");
     broken(
         By::Us,
-        &csv,
+        csv,
         Severity::Error,
         Some(2),
         Some(Column::Name),
