@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::chip::Chip;
+use crate::model::guard::GuardName;
 use crate::model::number::parse_bytes;
 
 /// Lay out, pack, write and prove the flash of an ESP32 board
@@ -287,9 +288,14 @@ pub struct Unpack {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = force_help())]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line of its own"
+)]
 pub struct Write {
-    /// A project, PARTITION=FILE or OFFSET=FILE
-    #[arg(value_name = "PROJECT|TARGET=FILE", required = true)]
+    /// A project, PARTITION=FILE or OFFSET=FILE; an app may be an ELF file
+    #[arg(value_name = "PROJECT|TARGET=FILE", required_unless_present = "boot")]
     pub targets: Vec<String>,
     /// Say what would be written, and write nothing
     #[arg(long)]
@@ -300,6 +306,15 @@ pub struct Write {
     /// Do not prove what was written
     #[arg(long)]
     pub no_verify: bool,
+    /// Carry the data of partitions that the new table moves from their old place to the new one
+    #[arg(long)]
+    pub move_data: bool,
+    /// Boot this app from the next reset on: a partition's name, `ota_0` to `ota_15`, or factory
+    #[arg(long, value_name = "SLOT")]
+    pub boot: Option<String>,
+    /// Override what would be refused, by the names below
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', value_parser = guard)]
+    pub force: Vec<GuardName>,
     #[command(flatten)]
     pub board: MaybeBoard,
 }
@@ -380,6 +395,21 @@ pub struct InPartition {
     pub partition: String,
     #[command(flatten)]
     pub board: Board,
+}
+
+fn guard(text: &str) -> Result<GuardName, String> {
+    GuardName::from_name(text).ok_or_else(|| {
+        let known = GuardName::ALL.map(GuardName::name).join(", ");
+        format!("names of what can be overridden are {known}")
+    })
+}
+
+fn force_help() -> String {
+    let lines = GuardName::ALL.map(|guard| format!("{:15}  {}\n", guard.name(), guard.about()));
+    format!(
+        "Names for --force:\n{}The end of the flash, inputs that overlap and secure download mode cannot be overridden.",
+        lines.concat()
+    )
 }
 
 fn size(text: &str) -> Result<u32, String> {

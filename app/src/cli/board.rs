@@ -13,6 +13,7 @@ use crate::engine::ports::practice_is_possible;
 use crate::engine::request::{self, LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::Worker;
+use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 use crate::store::kept::KeptFolder;
 
@@ -22,6 +23,7 @@ pub struct Board {
     name: String,
     /// Where its partition table is looked for, in bytes from the start of the flash.
     table_offset: u32,
+    keep: Arc<dyn Keep>,
 }
 
 impl Board {
@@ -44,6 +46,7 @@ impl Board {
             worker,
             name,
             table_offset: TableSettings::default().table_offset,
+            keep: Arc::clone(around.keep()),
         };
         if let Some(offset) = link.table_offset {
             board.look_for_table_at(offset);
@@ -55,6 +58,11 @@ impl Board {
     pub fn look_for_table_at(&mut self, offset: u32) {
         self.table_offset = offset;
         self.worker.look_for_table_at(offset);
+    }
+
+    /// The safe place of this user.
+    pub fn keep(&self) -> &dyn Keep {
+        &*self.keep
     }
 
     /// Where the board's partition table is looked for.

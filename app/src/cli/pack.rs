@@ -68,6 +68,7 @@ pub fn run(args: &Pack, report: &mut Report) -> Result<(), Failure> {
         date: args.date,
         cut_names: args.cut_names,
         erase_removed: args.erase_removed,
+        app_for: None,
     });
     if any_error(&image.problems) {
         let output = args.output.display().to_string();

@@ -5,23 +5,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::args::Link;
 use super::board::Board;
 use super::board_table::board_table;
+use super::elf_targets;
 use super::failure::Failure;
 use super::report::Report;
 use super::resolve::{Target, TargetPlace, no_partition};
-use super::sentence::lower_first;
+use crate::engine::elf::AppFor;
 use crate::engine::event::Outcome;
+use crate::engine::guard;
 use crate::engine::pack::{PackJob, PackedImage, pack};
-use crate::engine::plan::{self, overlaps, partition_write, write_problems};
+use crate::engine::plan::{self, partition_write};
 use crate::engine::request::Request;
 use crate::formats::partition_bin;
 use crate::formats::second_opinion::{self, Opinion};
-use crate::model::chip::Chip;
+use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use crate::model::number::hex;
-use crate::model::partition_table::{PartitionTable, TableSettings};
-use crate::model::problem::{Problem, Severity, any_error};
+use crate::model::partition_table::{APP, PartitionTable, TableSettings};
+use crate::model::plan_layout::PlanLayout;
+use crate::model::problem::{Problem, any_error};
 use crate::model::project::Project;
 use crate::model::region::Region;
 use crate::store::project_file;
@@ -34,33 +38,64 @@ struct Tables<'a> {
     board: Option<&'a mut Board>,
     /// The board's table, once it was read.
     on_board: Option<PartitionTable>,
+    settings: TableSettings,
+}
+
+impl Tables<'_> {
+    /// The partitions that are in force after the write. A board is asked for its own only if nothing else tells them;
+    /// one without a table has none.
+    fn layout(&mut self, report: &mut Report) -> PlanLayout {
+        if self.written.is_none()
+            && self.project.is_none()
+            && self.on_board.is_none()
+            && let Some(board) = self.board.as_deref_mut()
+        {
+            self.on_board = board_table(board, report).ok();
+        }
+        let known = [
+            self.written.as_ref(),
+            self.project.as_deref(),
+            self.on_board.as_ref(),
+        ];
+        let mut layout = known
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or_else(PlanLayout::default, PlanLayout::of);
+        layout.settings = self.settings;
+        layout
+    }
 }
 
 /// What is known of the board that a plan is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardFacts {
     pub chip: Chip,
-    /// Bytes of its flash.
-    pub flash_size: Option<u32>,
+    /// What the board said of itself, if there is one.
+    pub identity: Option<BoardIdentity>,
+    /// Where the table lies, if it was said.
+    pub table_offset: Option<u32>,
 }
 
 impl BoardFacts {
     /// Asks the board; without one, the chip is the one that was named.
     pub fn ask(
         board: Option<&mut Board>,
-        named: Option<Chip>,
+        link: &Link,
         report: &mut Report,
     ) -> Result<Self, Failure> {
         let Some(board) = board else {
             return Ok(Self {
-                chip: named.unwrap_or_default(),
-                flash_size: None,
+                chip: link.chip.unwrap_or_default(),
+                identity: None,
+                table_offset: link.table_offset,
             });
         };
         match board.ask(Request::Detect, report)? {
             Outcome::Detected(identity) => Ok(Self {
                 chip: identity.chip,
-                flash_size: identity.flash_size,
+                identity: Some(identity),
+                table_offset: link.table_offset,
             }),
             _ => Err(board.unexpected()),
         }
@@ -71,10 +106,10 @@ impl BoardFacts {
 pub fn make_plan(
     targets: &[Target],
     board: Option<&mut Board>,
-    facts: BoardFacts,
+    facts: &BoardFacts,
     report: &mut Report,
 ) -> Result<FlashPlan, Failure> {
-    let on_board = board.is_some();
+    let mut chip = None;
     let mut problems = Vec::new();
     let mut writes = Vec::new();
     let mut tables = Tables {
@@ -82,14 +117,25 @@ pub fn make_plan(
         project: None,
         board,
         on_board: None,
+        settings: TableSettings::default(),
     };
+    if let Some(offset) = facts.table_offset {
+        tables.settings.table_offset = offset;
+    }
     for target in targets {
         match target {
             Target::Project(path) => {
-                let project = load_project(path, report)?;
-                if on_board && project.chip != facts.chip {
-                    return Err(other_chip(path, project.chip, facts.chip));
+                let mut project = load_project(path, report)?;
+                match facts.table_offset {
+                    Some(offset) => {
+                        Arc::make_mut(&mut project.table).settings.table_offset = offset;
+                    }
+                    None => tables.settings = project.table.settings,
                 }
+                if let Some(board) = &mut tables.board {
+                    board.look_for_table_at(tables.settings.table_offset);
+                }
+                chip = Some(project.chip);
                 let (plan, found) = plan_project(&project);
                 problems.extend(found);
                 writes.extend(plan.writes);
@@ -117,13 +163,17 @@ pub fn make_plan(
             bytes,
         } = target
         {
-            let (write, found) = in_partition(name, file, bytes, facts.chip, &mut tables, report)?;
-            problems.extend(found);
-            writes.push(write);
+            writes.push(in_partition(name, file, bytes, &mut tables, report)?);
         }
     }
-    let plan = FlashPlan::new(writes);
-    problems.extend(overlaps(&plan));
+    let layout = tables.layout(report);
+    let mut plan = FlashPlan {
+        chip,
+        layout,
+        ..FlashPlan::new(writes)
+    };
+    elf_targets::convert(&mut plan, facts, report)?;
+    name_what_is_hit(&mut plan);
     if any_error(&problems) {
         return Err(report.refusal(&problems, "", "Nothing was written: the plan has errors"));
     }
@@ -131,14 +181,30 @@ pub fn make_plan(
     Ok(plan)
 }
 
-fn other_chip(project: &Path, wanted: Chip, found: Chip) -> Failure {
-    let place = project.display().to_string();
-    let message = format!("{place} is for the {wanted}, and the board is an {found}");
-    Failure::new(
-        message,
-        place,
-        "Choose another port, or change the project's chip",
-    )
+/// A write to an offset says which partitions it hits, as far as a table tells.
+fn name_what_is_hit(plan: &mut FlashPlan) {
+    let FlashPlan { writes, layout, .. } = plan;
+    for write in writes
+        .iter_mut()
+        .filter(|write| write.target == hex(write.offset))
+    {
+        let hit = layout
+            .partitions
+            .iter()
+            .filter(|place| place.region.overlaps(write.region()));
+        let mut names: Vec<&str> = hit.map(|place| place.name.as_str()).collect();
+        if write.region().overlaps(layout.settings.table_region()) {
+            names.insert(0, plan::TABLE);
+        }
+        if !names.is_empty() {
+            write.destroys = vec![format!(
+                "Replaces {} bytes at {}, in {}",
+                write.bytes.len(),
+                hex(write.offset),
+                names.join(", ")
+            )];
+        }
+    }
 }
 
 fn load_project(path: &Path, report: &mut Report) -> Result<Project, Failure> {
@@ -163,10 +229,20 @@ fn plan_project(project: &Project) -> (FlashPlan, Vec<Problem>) {
             date: 0,
             cut_names: false,
             erase_removed: false,
+            app_for: app_for(project, name),
         });
         images.insert(name.clone(), Arc::new(image));
     }
     plan::plan(project, &images, None)
+}
+
+/// What an app partition of a project belongs to; `None` for the others.
+fn app_for(project: &Project, name: &str) -> Option<AppFor> {
+    let placed = project.table.find(name)?;
+    (placed.row.kind == APP).then_some(AppFor {
+        chip: project.chip,
+        flash_size: project.flash_size,
+    })
 }
 
 /// A file at a place in flash; at the table's place it must be a table.
@@ -176,16 +252,19 @@ fn at_offset(
     bytes: &Arc<[u8]>,
     tables: &mut Tables<'_>,
 ) -> Result<PlannedWrite, Failure> {
-    let settings = TableSettings::default();
     let name = file_name(file);
-    let table = (offset == settings.table_offset).then(|| readable_table(bytes));
+    // What is no table at the table's place is refused as such, by its guard.
+    let table = (offset == tables.settings.table_offset)
+        .then(|| readable_table(bytes))
+        .flatten();
     let (role, target, destroys) = match table {
         None => (
             Role::Data,
             hex(offset),
             format!("Replaces {} bytes at {}", bytes.len(), hex(offset)),
         ),
-        Some(Ok(table)) => {
+        Some(mut table) => {
+            table.settings = tables.settings;
             if let Opinion::Disagrees(reason) = second_opinion::check(&table, bytes) {
                 let place = file.display().to_string();
                 let message =
@@ -202,16 +281,6 @@ fn at_offset(
                 plan::TABLE.to_owned(),
                 "Replaces the partition table on the board".to_owned(),
             )
-        }
-        Some(Err(reason)) => {
-            let place = file.display().to_string();
-            let message = format!(
-                "{place} cannot go to {}, the table's place: {reason}",
-                hex(offset)
-            );
-            let help =
-                "Make a binary table of a CSV with flashpack table convert, or give another offset";
-            return Err(Failure::new(message, place, help));
         }
     };
     if bytes.is_empty() {
@@ -238,28 +307,21 @@ fn at_offset(
     })
 }
 
-/// The table in these bytes, or why it is none that a board could use.
-fn readable_table(bytes: &[u8]) -> Result<PartitionTable, String> {
-    let reading = partition_bin::read(bytes);
-    let wrong = reading
-        .problems
-        .into_iter()
-        .find(|problem| problem.severity == Severity::Error);
-    match reading.refusal.or(wrong) {
-        None => Ok(reading.table),
-        Some(problem) => Err(lower_first(&problem.message)),
-    }
+/// The table in these bytes, if it is one that a board could use.
+fn readable_table(bytes: &[u8]) -> Option<PartitionTable> {
+    guard::no_table(bytes)
+        .is_none()
+        .then(|| partition_bin::read(bytes).table)
 }
 
-/// A file in a partition, with everything that is wrong with it there.
+/// A file in a partition.
 fn in_partition(
     name: &str,
     file: &Path,
     bytes: &Arc<[u8]>,
-    chip: Chip,
     tables: &mut Tables<'_>,
     report: &mut Report,
-) -> Result<(PlannedWrite, Vec<Problem>), Failure> {
+) -> Result<PlannedWrite, Failure> {
     if bytes.is_empty() {
         return Err(empty(file));
     }
@@ -291,9 +353,7 @@ fn in_partition(
     let placed = table
         .find(name)
         .ok_or_else(|| no_partition(table, name, whose))?;
-    let write = partition_write(&placed, bytes, file_name(file));
-    let problems = write_problems(&write, placed.region, chip);
-    Ok((write, problems))
+    Ok(partition_write(&placed, bytes, file_name(file)))
 }
 
 fn empty(file: &Path) -> Failure {

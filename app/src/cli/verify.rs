@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::args::Verify;
+use super::args::{Link, Verify};
 use super::board::Board;
 use super::failure::Failure;
 use super::plan::{BoardFacts, make_plan};
@@ -12,7 +12,6 @@ use super::report::Report;
 use super::resolve::{Target, target};
 use crate::engine::event::Outcome;
 use crate::engine::request::Request;
-use crate::model::chip::Chip;
 use crate::model::number::{hex, human_size};
 
 #[derive(Serialize)]
@@ -25,7 +24,7 @@ pub fn run(args: &Verify, report: &mut Report) -> Result<(), Failure> {
     match (&args.board.port, args.targets.as_slice()) {
         (Some(port), targets) => {
             let board = Board::open(port, args.board.link)?;
-            on_board(targets, board, args.board.link.chip, report)
+            on_board(targets, board, &args.board.link, report)
         }
         (None, [image]) if Path::new(image).exists() || !image.contains('=') => {
             super::verify_image::run(Path::new(image), report)
@@ -46,15 +45,15 @@ pub fn run(args: &Verify, report: &mut Report) -> Result<(), Failure> {
 fn on_board(
     targets: &[String],
     mut board: Board,
-    chip: Option<Chip>,
+    link: &Link,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let targets: Vec<Target> = targets
         .iter()
         .map(|text| target(text))
         .collect::<Result<_, _>>()?;
-    let facts = BoardFacts::ask(Some(&mut board), chip, report)?;
-    let plan = make_plan(&targets, Some(&mut board), facts, report)?;
+    let facts = BoardFacts::ask(Some(&mut board), link, report)?;
+    let plan = make_plan(&targets, Some(&mut board), &facts, report)?;
     let bytes = plan.total_bytes();
     let Outcome::Compared { differing } = board.ask(Request::Verify(plan.into()), report)? else {
         return Err(board.unexpected());

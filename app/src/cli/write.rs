@@ -5,18 +5,22 @@ use serde::Serialize;
 use super::args::{Common, Write};
 use super::board::Board;
 use super::board_table::board_table;
+use super::boot_choice;
 use super::confirm::confirm;
 use super::failure::Failure;
+use super::moved_data;
 use super::plan::{BoardFacts, make_plan};
 use super::report::Report;
 use super::resolve::{Target, target};
 use super::sentence::lower_first;
 use crate::engine::event::Outcome;
+use crate::engine::plan_view::{PlanLine, PlanView};
 use crate::engine::request::Request;
 use crate::formats::partition_bin;
-use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
-use crate::model::number::{hex, human_size};
-use crate::model::problem::{Severity, any_error};
+use crate::model::cost::Link;
+use crate::model::flash_plan::{FlashPlan, Role};
+use crate::model::number::human_size;
+use crate::model::problem::{Place, Problem, Severity, any_error};
 use crate::model::table_check;
 use crate::model::table_diff::{Stranded, stranded};
 
@@ -24,18 +28,8 @@ use crate::model::table_diff::{Stranded, stranded};
 #[derive(Serialize)]
 struct Planned<'a> {
     dry_run: bool,
-    bytes: u64,
-    writes: Vec<PlannedLine<'a>>,
-}
-
-#[derive(Serialize)]
-struct PlannedLine<'a> {
-    role: Role,
-    target: &'a str,
-    source: &'a str,
-    offset: u32,
-    size: u32,
-    destroys: &'a [String],
+    #[serde(flatten)]
+    view: &'a PlanView,
 }
 
 pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Failure> {
@@ -45,19 +39,43 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         .map(|text| target(text))
         .collect::<Result<_, _>>()?;
     let mut board = open(args)?;
-    let facts = BoardFacts::ask(board.as_mut(), args.board.link.chip, report)?;
-    let mut plan = make_plan(&targets, board.as_mut(), facts, report)?;
-    check_table(&plan, facts, report)?;
+    let facts = BoardFacts::ask(board.as_mut(), &args.board.link, report)?;
+    let mut plan = make_plan(&targets, board.as_mut(), &facts, report)?;
+    if let Some(slot) = &args.boot {
+        boot_choice::add(&mut plan, slot, board.as_mut(), report)?;
+    }
+    check_table(&plan, &facts, report)?;
+    if let Some(board) = &mut board {
+        let mac = facts
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.mac.as_deref());
+        moved_data::find(&mut plan, board, mac, report)?;
+    }
+    plan.carry = args.move_data;
     plan.full = args.full;
     plan.no_verify = args.no_verify;
+    plan.forced.clone_from(&args.force);
+    let link = Link::Uart(args.board.link.baud);
+    let identity = facts.identity.as_ref();
+    let mut view = PlanView::of(&plan, identity, link);
+    if let Some(board) = &board {
+        let mac = identity.and_then(|identity| identity.mac.as_deref());
+        view = view.backed_up(board.keep(), mac);
+    }
     // Before anything else is said or done: it is the one loss that a plan does not show.
-    for loss in stranded_by(&plan, board.as_mut(), facts, report) {
+    for loss in stranded_by(&plan, board.as_mut(), &facts, report) {
         report.note(&loss);
     }
     if args.dry_run {
-        show(&plan, report);
+        let answer = Planned {
+            dry_run: true,
+            view: &view,
+        };
+        report.result(&answer, &view.text());
         return Ok(());
     }
+    refuse(&view, report)?;
     let Some(mut board) = board else {
         return Err(Failure::usage(
             "A write needs a board",
@@ -69,7 +87,8 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         "This writes {} to the board:",
         human_size(plan.total_bytes())
     )];
-    lines.extend(plan.writes.iter().map(plan_line));
+    lines.extend(view.writes.iter().map(PlanLine::text));
+    lines.push(view.modelled.sentence());
     confirm(&lines, "write", common, report)?;
     let Outcome::Written(summary) = board.ask(Request::Write(plan.into()), report)? else {
         return Err(board.unexpected());
@@ -93,7 +112,7 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
 fn stranded_by(
     plan: &FlashPlan,
     board: Option<&mut Board>,
-    facts: BoardFacts,
+    facts: &BoardFacts,
     report: &mut Report,
 ) -> Vec<String> {
     let Some(table) = plan.writes.iter().find(|write| write.role == Role::Table) else {
@@ -107,11 +126,21 @@ fn stranded_by(
     let Some(board) = board else {
         return unknown("no board was asked");
     };
+    // What is carried along is found again.
+    let carried = |lost: &&Stranded| {
+        let mut moves = plan.moves.iter();
+        plan.carry && moves.any(|planned| planned.from.offset == lost.region.offset)
+    };
     match board_table(board, report) {
         Ok(old) => {
             let new = partition_bin::read(&table.bytes).table;
-            let lost = stranded(&old, &new, facts.flash_size);
-            lost.iter().map(Stranded::sentence).collect()
+            let flash_size = facts
+                .identity
+                .as_ref()
+                .and_then(|identity| identity.flash_size);
+            let lost = stranded(&old, &new, flash_size);
+            let lost = lost.iter().filter(|lost| !carried(lost));
+            lost.map(Stranded::sentence).collect()
         }
         Err(failure) => unknown(&lower_first(&failure.message)),
     }
@@ -130,12 +159,35 @@ fn open(args: &Write) -> Result<Option<Board>, Failure> {
     }
 }
 
+/// Says everything that is refused, and that overridden guards are; fails if anything remains.
+fn refuse(view: &PlanView, report: &mut Report) -> Result<(), Failure> {
+    let (forced, refused): (Vec<_>, Vec<_>) = view.guards.iter().partition(|line| line.forced);
+    for line in forced {
+        report.note(&format!("Overridden: {}", line.guard.message));
+    }
+    let problems: Vec<Problem> = refused
+        .iter()
+        .map(|line| {
+            let name = line.guard.target.clone();
+            Problem::error(
+                Place::Partition { name },
+                line.guard.message.clone(),
+                line.guard.way_out(),
+            )
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(report.refusal(&problems, "", "Nothing was written: the plan is refused"))
+}
+
 /// A table that a board of this chip and flash could not use is not written, wherever it came from.
-fn check_table(plan: &FlashPlan, facts: BoardFacts, report: &mut Report) -> Result<(), Failure> {
+fn check_table(plan: &FlashPlan, facts: &BoardFacts, report: &mut Report) -> Result<(), Failure> {
     for write in plan.writes.iter().filter(|write| write.role == Role::Table) {
         let mut table = partition_bin::read(&write.bytes).table;
         table.settings.table_offset = write.offset;
-        let mut problems = table_check::check(&table, facts.flash_size, Some(facts.chip));
+        let mut problems = table_check::check(&table, None, Some(facts.chip));
         problems.retain(|problem| problem.severity == Severity::Error);
         if any_error(&problems) {
             let summary = format!("{} is not written: it has errors", write.source);
@@ -143,51 +195,4 @@ fn check_table(plan: &FlashPlan, facts: BoardFacts, report: &mut Report) -> Resu
         }
     }
     Ok(())
-}
-
-fn show(plan: &FlashPlan, report: &mut Report) {
-    let line = |write| -> PlannedLine<'_> {
-        let write: &PlannedWrite = write;
-        PlannedLine {
-            role: write.role,
-            target: &write.target,
-            source: &write.source,
-            offset: write.offset,
-            size: write.region().size,
-            destroys: &write.destroys,
-        }
-    };
-    let answer = Planned {
-        dry_run: true,
-        bytes: plan.total_bytes(),
-        writes: plan.writes.iter().map(line).collect(),
-    };
-    let mut lines: Vec<String> = plan
-        .writes
-        .iter()
-        .map(|write| plan_line(write) + "\n")
-        .collect();
-    lines.push(format!(
-        "{} in all; only what differs would be written\n",
-        human_size(plan.total_bytes())
-    ));
-    report.result(&answer, &lines.concat());
-}
-
-/// `0x300000  bin: 37.5 KiB from pack.bin. Replaces …`
-fn plan_line(write: &PlannedWrite) -> String {
-    // What goes to an offset is called by it.
-    let place = hex(write.offset);
-    let target = if write.target == place {
-        String::new()
-    } else {
-        format!("{}: ", write.target)
-    };
-    let size = human_size(write.bytes.len() as u64);
-    let mut line = format!("{place:>10}  {target}{size} from {}", write.source);
-    for loss in &write.destroys {
-        line += ". ";
-        line += loss;
-    }
-    line
 }

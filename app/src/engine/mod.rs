@@ -4,14 +4,19 @@
 //! [`event::Event`]s and ends in exactly one way. Neither a window nor a terminal is known here: a front end is woken
 //! by a plain callback and folds the events with [`job_state`].
 
+pub mod boot_choice;
 pub mod cancel;
 pub mod diff;
+pub mod elf;
 pub mod error;
 pub mod event;
+pub mod guard;
 pub mod job_state;
+pub mod moves;
 pub mod pack;
 pub mod packer;
 pub mod plan;
+pub mod plan_view;
 pub mod ports;
 pub mod request;
 pub mod surroundings;
@@ -24,6 +29,7 @@ mod board_link;
 mod compress;
 mod detect;
 mod erase;
+mod guard_job;
 mod interruption;
 mod job;
 mod load;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::elf::{self, AppFor};
 use super::load;
 pub use super::load::entries_from_paths;
 pub use super::packer::Packer;
@@ -30,6 +31,8 @@ pub struct PackJob {
     pub cut_names: bool,
     /// Erase what removed and older files left behind, whatever sectors that costs.
     pub erase_removed: bool,
+    /// What an app partition belongs to; `None` for other partitions, where an ELF file is only bytes.
+    pub app_for: Option<AppFor>,
 }
 
 /// What became of an entry, compared with the previous image.
@@ -106,6 +109,15 @@ fn raw(job: &PackJob, source: &Source) -> PackedImage {
         Err((message, help)) => {
             return PackedImage::failed(vec![Problem::error(place, message, help)]);
         }
+    };
+    let bytes = match job.app_for.filter(|_| elf::is_elf(&bytes)) {
+        None => bytes,
+        Some(target) => match elf::app_image(&bytes, target) {
+            Ok(image) => image,
+            Err((message, help)) => {
+                return PackedImage::failed(vec![Problem::error(place, message, help)]);
+            }
+        },
     };
     let mut problems = Vec::new();
     if let Some(limit) = job

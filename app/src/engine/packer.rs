@@ -132,6 +132,7 @@ mod tests {
             date: 0,
             cut_names: false,
             erase_removed: false,
+            app_for: None,
         };
         for count in 1..=20 {
             packer.submit(job(count));
@@ -160,6 +161,7 @@ mod tests {
             date: 0,
             cut_names: false,
             erase_removed: false,
+            app_for: None,
         });
         wakes.recv().unwrap();
         assert_eq!(&*packer.try_result().unwrap().1.bytes, b"one");

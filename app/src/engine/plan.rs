@@ -11,7 +11,8 @@ use crate::model::chip::Chip;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use crate::model::number::{hex, human_size};
 use crate::model::partition_table::{APP, DATA, PartitionTable, Placed};
-use crate::model::problem::{Place, Problem, any_error};
+use crate::model::plan_layout::PlanLayout;
+use crate::model::problem::{Place, Problem, Severity, any_error};
 use crate::model::project::{Content, Project, Source};
 use crate::model::region::Region;
 use crate::model::table_check;
@@ -58,13 +59,19 @@ pub fn plan(
             continue;
         }
         let write = partition_write(placed, &image.bytes, describe(content, image));
-        problems.extend(write_problems(&write, placed.region, project.chip));
+        problems.extend(too_long(&write, placed.region));
+        problems.extend(image_warnings(&write, project.chip));
         writes.push(write);
     }
     if any_error(&problems) {
         return (FlashPlan::default(), problems);
     }
-    (FlashPlan::new(writes), problems)
+    let plan = FlashPlan {
+        chip: Some(project.chip),
+        layout: PlanLayout::of(&project.table),
+        ..FlashPlan::new(writes)
+    };
+    (plan, problems)
 }
 
 /// The write of a partition table at its own offset.
@@ -124,34 +131,42 @@ pub fn partition_write(placed: &Placed<'_>, bytes: &Arc<[u8]>, source: String) -
     }
 }
 
-/// What is wrong with writing these bytes there: too long for the place, or an app that this chip cannot run.
-pub fn write_problems(write: &PlannedWrite, room: Region, chip: Chip) -> Vec<Problem> {
-    let place = || Place::Partition {
-        name: write.target.clone(),
-    };
-    let mut problems = Vec::new();
-    if !room.contains(write.region()) {
-        problems.push(Problem::error(
-            place(),
-            format!(
-                "{} has {} and “{}” has {}",
-                write.source,
-                human_size(write.bytes.len() as u64),
-                write.target,
-                human_size(u64::from(room.size))
-            ),
-            "Make the partition larger, or write a smaller file",
-        ));
+/// A write that does not fit its partition.
+fn too_long(write: &PlannedWrite, room: Region) -> Option<Problem> {
+    if room.contains(write.region()) {
+        return None;
     }
-    if write.role == Role::App {
-        let target = ImageTarget {
-            chip: Some(chip),
-            revision: None,
-            slot_size: Some(room.size),
-            partition: write.target.clone(),
-            role: ImageRole::App,
-        };
-        problems.extend(app_image::check(&write.bytes, &target));
+    Some(Problem::error(
+        Place::Partition {
+            name: write.target.clone(),
+        },
+        format!(
+            "{} has {} and “{}” has {}",
+            write.source,
+            human_size(write.bytes.len() as u64),
+            write.target,
+            human_size(u64::from(room.size))
+        ),
+        "Make the partition larger, or write a smaller file",
+    ))
+}
+
+/// What is wrong with an app, as warnings: the write itself is refused by [`super::guard`], which a person can
+/// override.
+fn image_warnings(write: &PlannedWrite, chip: Chip) -> Vec<Problem> {
+    if write.role != Role::App {
+        return Vec::new();
+    }
+    let target = ImageTarget {
+        chip: Some(chip),
+        revision: None,
+        slot_size: None,
+        partition: write.target.clone(),
+        role: ImageRole::App,
+    };
+    let mut problems = app_image::check(&write.bytes, &target);
+    for problem in &mut problems {
+        problem.severity = problem.severity.min(Severity::Warning);
     }
     problems
 }

@@ -10,8 +10,10 @@ use super::agent_digests;
 use super::board_link::BoardLink;
 use super::error::{JobError, Stop};
 use super::event::{Outcome, WriteSummary};
+use super::guard_job;
 use super::interruption::Interruptions;
 use super::job::Job;
+use super::moves;
 use super::neighbours;
 use super::proven::Proven;
 use super::scan::{self, Scanned};
@@ -33,6 +35,8 @@ pub(super) fn run(
         agent_digests::gather(link, plan, job)?;
     }
     check_inside_flash(link, plan, job)?;
+    guard_job::check(link, plan, job)?;
+    let plan = &moves::with_carried(link, plan, job)?;
     let mut summary = WriteSummary {
         verified: !plan.no_verify,
         ..WriteSummary::default()
@@ -51,6 +55,7 @@ pub(super) fn run(
             Err(failed) => return Err(failed),
         }
     }
+    moves::finish(link, plan, job)?;
     summary.millis = began.elapsed().as_millis() as u64;
     Ok(Outcome::Written(summary))
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::format_error::FormatError;
 use crate::model::chip::Chip;
 
-pub use check::{ImageRole, ImageTarget, check, merged_table_offset};
+pub use check::{ImageRole, ImageTarget, Subject, check, findings, merged_table_offset};
 
 /// First byte of every image.
 pub const MAGIC: u8 = 0xE9;

@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::chip::Chip;
+use super::guard::GuardName;
+use super::plan_layout::PlanLayout;
+use super::planned_move::PlannedMove;
 use super::region::Region;
 
 /// What a region of a plan is; decides its place in the order.
@@ -55,6 +59,26 @@ pub struct FlashPlan {
     pub full: bool,
     /// Do not prove the written bytes afterwards.
     pub no_verify: bool,
+    /// The chip that it is made for; `None`: any.
+    pub chip: Option<Chip>,
+    /// The table that is in force once it is carried out.
+    pub layout: PlanLayout,
+    /// Guards that the user overrides, by name.
+    pub forced: Vec<GuardName>,
+    /// The app that its otadata chooses.
+    pub boots: Option<BootChoice>,
+    /// Partitions that its table moves or shrinks and that hold data on the board.
+    pub moves: Vec<PlannedMove>,
+    /// Whether that data is carried along.
+    pub carry: bool,
+}
+
+/// An app that a plan chooses to boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootChoice {
+    pub partition: String,
+    /// Whether an app begins there on the board; `None`: the plan writes it, or nobody looked.
+    pub holds_app: Option<bool>,
 }
 
 impl FlashPlan {
@@ -64,9 +88,14 @@ impl FlashPlan {
         writes.sort_by_key(|write| (write.role, write.offset));
         Self {
             writes,
-            full: false,
-            no_verify: false,
+            ..Self::default()
         }
+    }
+
+    /// Adds a write at its place in the order.
+    pub fn add(&mut self, write: PlannedWrite) {
+        self.writes.push(write);
+        self.writes.sort_by_key(|write| (write.role, write.offset));
     }
 
     /// Bytes that the plan covers.

@@ -42,6 +42,10 @@ pub enum Action {
     ChoosePort(PortChoice),
     /// Carry out a plan that was shown.
     StartWrite(Arc<FlashPlan>),
+    /// Show the plan that makes the board boot the app in this partition.
+    BootSlot {
+        partition: String,
+    },
     LookUp {
         partition: String,
         path: String,

@@ -16,6 +16,7 @@ use crate::engine::worker::Worker;
 use crate::formats::partition_bin::TABLE_BYTES;
 use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
+use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 use crate::model::region::Region;
 
@@ -99,6 +100,11 @@ impl BoardLink {
             around,
             wake,
         }
+    }
+
+    /// The safe place of this user.
+    pub fn keep(&self) -> Arc<dyn Keep> {
+        Arc::clone(self.around.keep())
     }
 
     /// Looks for serial ports again.

@@ -1,7 +1,9 @@
 //! One partition table against another, as sentences for a person: what moves, grows, comes and goes, and which data
 //! nothing would find any more. What a change is, is decided in `model::table_diff`.
 
+use crate::model::number::hex;
 use crate::model::partition_table::PartitionTable;
+use crate::model::planned_move::PlannedMove;
 use crate::model::project::Project;
 use crate::model::table_diff::{Change, Stranded, diff, stranded};
 
@@ -26,6 +28,19 @@ impl Comparison {
                 .map(Stranded::sentence)
                 .collect(),
         }
+    }
+
+    /// The same without the data that is carried to where it will be found.
+    #[must_use]
+    pub fn without(mut self, carried: &[PlannedMove]) -> Self {
+        let is_carried = |line: &String| {
+            carried.iter().any(|planned| {
+                let place = format!(" at {},", hex(planned.from.offset));
+                planned.lost() == 0 && line.contains(&place)
+            })
+        };
+        self.stranded.retain(|line| !is_carried(line));
+        self
     }
 
     /// When there is no table to compare with, or an odd one.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::action::{Action, Unsaved};
 use super::content_edit;
 use super::dialogs::Dialog;
+use super::dialogs::review_plan::Review;
 use super::document::Document;
 use super::file_dialog::{Answer, Ask};
 use super::log::command_line;
@@ -70,8 +71,11 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
         Ask::CompareTable => table_files::compare(state, &first),
         Ask::ExportTable { form } => table_files::save(state, form, &first),
         Ask::SavePlan => {
+            // What stands on the sheet, ticks included.
+            let plan = (state.review.as_ref())
+                .map_or_else(|| state.derived.plan.clone(), Review::accepted);
             let command = command_line(
-                &Request::Write(state.derived.plan.clone()),
+                &Request::Write(plan),
                 &state.board.port,
                 state.document.path(),
             );

@@ -5,6 +5,7 @@ use super::board_link::Job;
 use super::board_table::{self, TableWish};
 use super::command::Command;
 use super::files::keep_file;
+use super::moved_data;
 use super::packer_actions;
 use super::panels::agent::LookUp;
 use super::state::{AppState, Notice};
@@ -22,6 +23,19 @@ pub fn take_in(state: &mut AppState, job: &Job) {
         state.note(Severity::Note, note.clone(), None);
     }
     state.board_changed();
+    ended(state, job);
+    moved_data::ask(state);
+}
+
+fn ended(state: &mut AppState, job: &Job) {
+    if state.moves_wish {
+        // Nobody asked for this comparison but the sheet.
+        let differing = match &job.state.ending {
+            Some(Ending::Finished(Outcome::Compared { differing })) => Some(differing.as_slice()),
+            _ => None,
+        };
+        return moved_data::answered(state, differing);
+    }
     match job.state.ending.clone() {
         Some(Ending::Finished(outcome)) => finished(state, job, outcome),
         Some(Ending::Failed(error)) => failed(state, &job.request, error),

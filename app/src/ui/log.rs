@@ -106,7 +106,20 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         Request::Write(plan) => {
             let full = if plan.full { " --full" } else { "" };
             let no_verify = if plan.no_verify { " --no-verify" } else { "" };
-            format!("write {}{full}{no_verify}", project())
+            let names: Vec<&str> = plan.forced.iter().map(|guard| guard.name()).collect();
+            let force = if names.is_empty() {
+                String::new()
+            } else {
+                format!(" --force {}", names.join(","))
+            };
+            let carry = if plan.carry { " --move-data" } else { "" };
+            let what = match &plan.boots {
+                Some(choice) if plan.writes.len() == 1 => {
+                    format!("--boot {}", quoted(&choice.partition))
+                }
+                _ => project(),
+            };
+            format!("write {what}{full}{no_verify}{carry}{force}")
         }
         Request::Verify(_) => format!("write {} --dry-run", project()),
         Request::Read(region) => format!("read {}:{} OUT", hex(region.offset), hex(region.size)),

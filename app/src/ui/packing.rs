@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::engine::elf::AppFor;
 use crate::engine::pack::{PackJob, PackedImage};
 use crate::engine::packer::Packer;
 use crate::model::flash_plan::FlashPlan;
+use crate::model::partition_table::APP;
 use crate::model::project::{Content, PackFormat, Project};
 
 /// What was asked of the packer for one partition.
@@ -16,6 +18,7 @@ use crate::model::project::{Content, PackFormat, Project};
 struct Asked {
     content: Arc<Content>,
     limit: Option<u32>,
+    app_for: Option<AppFor>,
     done: bool,
 }
 
@@ -70,19 +73,31 @@ impl Packing {
             self.revision += 1;
         }
         let Some(packer) = &self.packer else { return };
+        let rows = project.table.rows.iter();
+        let apps: Vec<&str> = rows
+            .filter(|row| row.kind == APP)
+            .map(|row| row.name.as_str())
+            .collect();
         for (name, content) in &project.contents {
             // A content without a partition is packed too, so that its problems are seen.
             let limit = sizes.get(name.as_str()).copied();
+            let is_app = apps.contains(&name.as_str());
+            let app_for = is_app.then_some(AppFor {
+                chip: project.chip,
+                flash_size: project.flash_size,
+            });
             let known = self.asked.get(name);
             if known.is_some_and(|asked| {
                 (Arc::ptr_eq(&asked.content, content) || asked.content == *content)
                     && asked.limit == limit
+                    && asked.app_for == app_for
             }) {
                 continue;
             }
             let asked = Asked {
                 content: content.clone(),
                 limit,
+                app_for,
                 done: false,
             };
             packer.submit(PackJob {
@@ -93,6 +108,7 @@ impl Packing {
                 date: 0,
                 cut_names: false,
                 erase_removed: false,
+                app_for,
             });
             self.anew.remove(name);
             self.asked.insert(name.clone(), asked);

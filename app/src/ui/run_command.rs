@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::action::Action;
+use super::boot_slot;
 use super::command::Command;
 use super::content_edit;
 use super::dialogs::Dialog;
@@ -52,6 +53,7 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
             state.review = None;
             submit(state, Request::Write(plan));
         }
+        Action::BootSlot { partition } => boot_slot::choose(state, &partition),
         Action::LookUp { partition, path } => {
             submit(state, Request::Agent(Question::Find { partition, path }));
         }

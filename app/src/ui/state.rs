@@ -98,6 +98,8 @@ pub struct AppState {
     pub pending_read: Option<PendingRead>,
     /// What the board's table is read for, while it is being read.
     pub table_wish: Option<TableWish>,
+    /// A comparison is under way that tells which moved partitions hold data.
+    pub moves_wish: bool,
     /// What to do when the running save has ended well.
     pub then: Option<Then>,
     /// The window may close now.
@@ -156,6 +158,7 @@ impl AppState {
             steps: [false; 3],
             pending_read: None,
             table_wish: None,
+            moves_wish: false,
             then: None,
             may_close: false,
             dialogs: start.dialogs,

@@ -169,7 +169,16 @@ fn what_a_new_table_strands_is_said_before_it_is_written() {
     ] {
         assert!(run.stderr.contains(lost), "{}", run.stderr);
     }
-    bench.good(&["write", "0x8000=new.bin", "--port", &board.port, "--yes"]);
+    let forced = [
+        "write",
+        "0x8000=new.bin",
+        "--port",
+        &board.port,
+        "--yes",
+        "--force",
+        "leave-data",
+    ];
+    bench.good(&forced);
 }
 
 #[test]
@@ -214,7 +223,16 @@ fn the_agent_answers_every_question() {
         .unwrap();
     bench.write("wrong", "wrong");
     let target = format!("{:#x}=wrong", 0x30_0000 + tone + 64);
-    bench.good(&["write", &target, "--port", &board.port, "--yes"]);
+    let damage = [
+        "write",
+        &target,
+        "--port",
+        &board.port,
+        "--yes",
+        "--force",
+        "misaligned",
+    ];
+    bench.good(&damage);
     bad(&["verify"], &["bin", "on the board"]);
 }
 

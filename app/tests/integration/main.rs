@@ -29,9 +29,15 @@ mod campaigns;
 #[cfg(test)]
 mod cli_bad_board;
 #[cfg(test)]
+mod cli_boot;
+#[cfg(test)]
+mod cli_guards;
+#[cfg(test)]
 mod cli_images;
 #[cfg(test)]
 mod cli_info;
+#[cfg(test)]
+mod cli_moved_data;
 #[cfg(test)]
 mod cli_run;
 #[cfg(test)]
@@ -42,6 +48,10 @@ mod cli_table;
 mod cli_table_edit;
 #[cfg(test)]
 mod cli_usage;
+#[cfg(test)]
+mod elf_file;
+#[cfg(test)]
+mod elf_images;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]

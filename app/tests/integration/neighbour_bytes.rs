@@ -269,7 +269,15 @@ fn another_process_puts_the_bytes_back() {
     // Torn in the middle of the first shared sector.
     let faults = [&first[..], &["--fault", "unplug:flash@9=never"]].concat();
     let board = PracticeProcess::start(&bench, &faults);
-    let run = bench.run(&["write", "0x101800=new", "--port", "board", "--yes"]);
+    let run = bench.run(&[
+        "write",
+        "0x101800=new",
+        "--port",
+        "board",
+        "--yes",
+        "--force",
+        "misaligned",
+    ]);
     assert_eq!(run.status.code(), Some(1), "{}", run.stderr);
     board.end("TERM");
     let kept = bench.path("config/kept").join(MAC_FILE);
@@ -281,12 +289,28 @@ fn another_process_puts_the_bytes_back() {
 
     // A board of another address has nothing to do with it.
     let other = PracticeProcess::start(&bench, &["--mac", "60:55:f9:00:00:99"]);
-    bench.good(&["write", "0x101800=new", "--port", &other.port, "--yes"]);
+    bench.good(&[
+        "write",
+        "0x101800=new",
+        "--port",
+        &other.port,
+        "--yes",
+        "--force",
+        "misaligned",
+    ]);
     other.end("TERM");
     assert!(kept.exists());
 
     let board = PracticeProcess::start(&bench, &first);
-    let run = bench.run(&["write", "0x101800=new", "--port", "board", "--yes"]);
+    let run = bench.run(&[
+        "write",
+        "0x101800=new",
+        "--port",
+        "board",
+        "--yes",
+        "--force",
+        "misaligned",
+    ]);
     assert!(run.status.success(), "{}", run.stderr);
     assert!(run.stderr.contains("Put back"), "{}", run.stderr);
     board.end("TERM");

@@ -39,6 +39,7 @@ pub fn packed(project: &Project) -> BTreeMap<String, Arc<PackedImage>> {
                 date: 0,
                 cut_names: false,
                 erase_removed: false,
+                app_for: None,
             };
             (name.clone(), Arc::new(pack(&job)))
         })

@@ -1,7 +1,14 @@
 //! The window without a window: the real app, driven by label, on a real practice board, with a fake file dialog.
 
+#[cfg(test)]
+mod app_images;
 mod bad_input;
+#[cfg(test)]
+#[path = "../integration/elf_file.rs"]
+mod elf_file;
 mod every_panel;
+#[cfg(test)]
+mod guards;
 mod idle;
 mod map;
 mod map_drag;

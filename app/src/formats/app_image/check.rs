@@ -33,8 +33,25 @@ pub struct ImageTarget {
 /// No app partition may be larger; the bootloader's mapping ends there.
 const LARGEST_SLOT: u32 = 0x100_0000;
 
+/// What a problem of an image is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The bytes of the image itself.
+    Image,
+    Chip,
+    Revision,
+    /// Bytes of the image against those of its partition.
+    Size,
+}
+
 /// Everything that is wrong with an image, or worth knowing, for this target.
 pub fn check(bytes: &[u8], target: &ImageTarget) -> Vec<Problem> {
+    let findings = findings(bytes, target);
+    findings.into_iter().map(|(_, problem)| problem).collect()
+}
+
+/// The same, each with what it is about.
+pub fn findings(bytes: &[u8], target: &ImageTarget) -> Vec<(Subject, Problem)> {
     let place = || Place::Partition {
         name: target.partition.clone(),
     };
@@ -42,20 +59,18 @@ pub fn check(bytes: &[u8], target: &ImageTarget) -> Vec<Problem> {
     let image = match parse(bytes) {
         Ok(image) => image,
         Err(reason) => {
-            return vec![error(
-                reason.to_string(),
-                "Choose the .bin file that the build made for this chip",
-            )];
+            let help = "Choose the .bin or .elf file that the build made for this chip";
+            return vec![(Subject::Image, error(reason.to_string(), help))];
         }
     };
     let mut problems = Vec::new();
     if let Some(offset) = merged_table_offset(bytes)
         && target.role == ImageRole::App
     {
-        problems.push(error(
+        problems.push((Subject::Image, error(
             format!("This is a merged image: it begins with a bootloader and has a partition table at {}", hex(offset as u64)),
             "Choose the app alone, or write the merged image to the start of the flash",
-        ));
+        )));
     }
     if let Some(chip) = target.chip
         && image.chip_id != chip.facts().image_id
@@ -64,27 +79,26 @@ pub fn check(bytes: &[u8], target: &ImageTarget) -> Vec<Problem> {
             || format!("a chip with number {}", image.chip_id),
             |chip| chip.to_string(),
         );
-        problems.push(error(
-            format!("The image is made for {made_for}, and the chip is {chip}"),
-            "Choose the image for this chip",
+        let message = format!("The image is made for {made_for}, and the chip is {chip}");
+        problems.push((
+            Subject::Chip,
+            error(message, "Choose the image for this chip"),
         ));
     }
-    problems.extend(
-        check_revision(&image, target.revision)
-            .map(|message| error(message, "Choose an image built for this revision")),
-    );
+    problems.extend(check_revision(&image, target.revision).map(|message| {
+        let help = "Choose an image built for this revision";
+        (Subject::Revision, error(message, help))
+    }));
     if !image.checksum.is_right() {
-        problems.push(error(
-            format!(
-                "Its checksum is {:02x} and should be {:02x}, so it would not boot",
-                image.checksum.stored, image.checksum.computed
-            ),
-            "Build or copy it again",
-        ));
+        let message = format!(
+            "Its checksum is {:02x} and should be {:02x}, so it would not boot",
+            image.checksum.stored, image.checksum.computed
+        );
+        problems.push((Subject::Image, error(message, "Build or copy it again")));
     }
     if image.sha256.as_ref().is_some_and(|sum| !sum.is_right()) {
         let message = "Its SHA-256 is not that of its bytes";
-        problems.push(match target.role {
+        let problem = match target.role {
             ImageRole::App => error(
                 format!("{message}, so it would not boot"),
                 "Build or copy it again",
@@ -94,15 +108,17 @@ pub fn check(bytes: &[u8], target: &ImageTarget) -> Vec<Problem> {
                 message,
                 "A tool may have changed flash mode or size in its header; only secure boot minds",
             ),
-        });
+        };
+        problems.push((Subject::Image, problem));
     }
     if target.role == ImageRole::App {
-        problems.extend(
-            check_mapping(&image)
-                .map(|message| error(message, "Build it again; its segments were moved")),
-        );
+        problems.extend(check_mapping(&image).map(|message| {
+            let help = "Build it again; its segments were moved";
+            (Subject::Image, error(message, help))
+        }));
     }
-    problems.extend(check_size(bytes, &image, target));
+    let size = check_size(bytes, &image, target).into_iter();
+    problems.extend(size.map(|problem| (Subject::Size, problem)));
     problems
 }
 

@@ -144,9 +144,21 @@ pub(super) fn esp_image(bytes: &[u8]) -> Option<Recognised> {
                 "Flash mode in header",
                 SPI_MODES.get(usize::from(image.spi_mode)),
             )
+            .fact("Runs on revisions", revisions(image.revisions))
             .fact("Checksum", sum(image.checksum.is_right()))
             .fact_if("SHA-256", image.sha256.map(|sha| sum(sha.is_right()))),
     )
+}
+
+/// `v0.3 to v1.99`, `v0.3 or later`.
+fn revisions((lowest, highest): (u16, u16)) -> String {
+    let shown = |revision: u16| format!("v{}.{}", revision / 100, revision % 100);
+    // Images from before the field existed have 0 there.
+    if matches!(highest, 0 | u16::MAX) {
+        format!("{} or later", shown(lowest))
+    } else {
+        format!("{} to {}", shown(lowest), shown(highest))
+    }
 }
 
 /// Rows of 32 bytes that begin with AA 50, up to a row of FF or the MD5 row.

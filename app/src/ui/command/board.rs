@@ -17,6 +17,7 @@ use crate::ui::dialogs::review_plan::Review;
 use crate::ui::environment::{Environment, Main};
 use crate::ui::file_dialog::Ask;
 use crate::ui::files::ask_file;
+use crate::ui::moved_data;
 use crate::ui::panels::drawer::Tab;
 use crate::ui::run_command::{go_to, run_command, sentence, submit};
 use crate::ui::state::AppState;
@@ -174,8 +175,10 @@ fn review(state: &mut AppState, full: bool) {
         full,
         ..(*state.derived.plan).clone()
     };
-    state.review = Some(Review::new(Arc::new(plan)));
+    let board = state.board.identity.clone();
+    state.review = Some(Review::new(Arc::new(plan), board, state.board.keep()));
     board_table::learn(state);
+    moved_data::ask(state);
 }
 
 fn disconnect(state: &mut AppState) {

@@ -19,38 +19,118 @@ use super::super::state::AppState;
 use super::super::widgets::command_button;
 use super::super::{text, theme};
 use super::compare_table;
-use crate::engine::request::{PortChoice, Request};
+use crate::engine::plan_view::{self, GuardLine, PlanLine, PlanView};
+use crate::engine::request::{LinkOptions, Request};
+use crate::model::chip::BoardIdentity;
+use crate::model::cost::Link;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
+use crate::model::guard::GuardName;
+use crate::model::keep::Keep;
 use crate::model::number::{exact_size, hex, human_size};
+use crate::model::planned_move::PlannedMove;
 
 /// The sheet while it is open.
 #[derive(Clone, Debug)]
 pub struct Review {
     pub plan: Arc<FlashPlan>,
-    /// Dangerous lines that were ticked, by their place.
+    /// What is shown of it, and for which board.
+    view: Arc<PlanView>,
+    board: Option<BoardIdentity>,
+    /// Where backups go.
+    keep: Arc<dyn Keep>,
+    /// Guards that were ticked, by their place.
     ticked: BTreeSet<usize>,
-}
-
-/// Whether a write can cost more than what it replaces, so that it needs its own tick: the board may not boot, or may
-/// not find its data any more. On the practice board nothing real can be lost.
-fn is_dangerous(state: &AppState, write: &PlannedWrite) -> bool {
-    state.board.port != PortChoice::Practice
-        && matches!(write.role, Role::Bootloader | Role::Table | Role::OtaData)
-        && state.board.memory.compare(write) != Compared::Same
+    /// Moved partitions that the board was asked about; `None`: not asked yet.
+    pub moves_asked: Option<Vec<PlannedMove>>,
 }
 
 impl Review {
     /// Nothing is ticked yet.
-    pub fn new(plan: Arc<FlashPlan>) -> Self {
+    pub fn new(plan: Arc<FlashPlan>, board: Option<BoardIdentity>, keep: Arc<dyn Keep>) -> Self {
+        let link = Link::Uart(LinkOptions::default().baud);
+        let mac = board.as_ref().and_then(|board| board.mac.as_deref());
+        let view = PlanView::of(&plan, board.as_ref(), link).backed_up(&*keep, mac);
         Self {
+            view: Arc::new(view),
+            keep,
             plan,
+            board,
             ticked: BTreeSet::new(),
+            moves_asked: None,
         }
     }
 
-    fn all_ticked(&self, state: &AppState) -> bool {
-        let mut writes = self.plan.writes.iter().enumerate();
-        writes.all(|(place, write)| !is_dangerous(state, write) || self.ticked.contains(&place))
+    /// These partitions hold data and are moved or shrunk.
+    pub fn set_moves(&mut self, moves: Vec<PlannedMove>) {
+        self.change(FlashPlan {
+            moves,
+            ..(*self.plan).clone()
+        });
+    }
+
+    /// Shows another form of the plan; what was ticked is ticked again, if it is still there.
+    fn change(&mut self, plan: FlashPlan) {
+        if plan == *self.plan {
+            return;
+        }
+        let ticked = std::mem::take(&mut self.ticked);
+        let before = Arc::clone(&self.view);
+        let was = |line: &GuardLine| {
+            let mut places = ticked.iter().filter_map(|place| before.guards.get(*place));
+            places.any(|known| known.guard == line.guard)
+        };
+        let asked = self.moves_asked.take();
+        *self = Self::new(Arc::new(plan), self.board.take(), Arc::clone(&self.keep));
+        self.moves_asked = asked;
+        let lines = self.view.guards.iter().enumerate();
+        self.ticked = lines
+            .filter(|(_, line)| was(line))
+            .map(|(place, _)| place)
+            .collect();
+    }
+
+    /// The same plan against the board that is connected now; ticks do not carry over to another board.
+    fn follow(&mut self, board: Option<&BoardIdentity>) {
+        if self.board.as_ref() != board {
+            let plan = FlashPlan {
+                moves: Vec::new(),
+                carry: false,
+                ..(*self.plan).clone()
+            };
+            *self = Self::new(Arc::new(plan), board.cloned(), Arc::clone(&self.keep));
+        }
+    }
+
+    /// What is shown of the plan.
+    pub fn view(&self) -> &PlanView {
+        &self.view
+    }
+
+    /// Why the plan cannot be carried out as it stands.
+    fn refusal(&self) -> Option<String> {
+        let mut guards = self.view.guards.iter().enumerate();
+        if let Some(line) = self
+            .view
+            .guards
+            .iter()
+            .find(|line| line.guard.name.is_none())
+        {
+            return Some(line.guard.message.clone());
+        }
+        guards
+            .any(|(place, _)| !self.ticked.contains(&place))
+            .then(|| "Tick the dangerous lines first".to_owned())
+    }
+
+    /// The plan with what was ticked.
+    pub fn accepted(&self) -> Arc<FlashPlan> {
+        let ticked = self.ticked.iter();
+        let names = ticked.filter_map(|place| self.view.guards.get(*place)?.guard.name);
+        let forced: BTreeSet<GuardName> = names.collect();
+        Arc::new(FlashPlan {
+            forced: forced.into_iter().collect(),
+            ..(*self.plan).clone()
+        })
     }
 }
 
@@ -59,18 +139,19 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
     let Some(mut review) = state.review.clone() else {
         return false;
     };
+    review.follow(state.board.identity.as_ref());
     ui.horizontal(|ui| {
         ui.heading(format!("Write to {}", state.board.port));
         ui.weak("Nothing has been sent yet");
     });
     ui.add_space(theme::STEP * 2.0);
-    let foot = 48.0 + if review.plan.full { 0.0 } else { 20.0 };
+    let foot = 68.0 + if review.plan.full { 0.0 } else { 20.0 };
     let room = (ui.available_height() - foot).max(80.0);
     ScrollArea::vertical()
         .max_height(room)
         .auto_shrink([false, true])
         .show(ui, |ui| {
-            lines(ui, state, &review.plan);
+            lines(ui, state, &review);
             if review
                 .plan
                 .writes
@@ -78,24 +159,20 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
                 .any(|write| write.role == Role::Table)
             {
                 ui.add_space(theme::STEP * 2.0);
-                compare_table::stranded(ui, board_table::known(state).as_ref());
+                let known =
+                    board_table::known(state).map(|known| known.without(&review.view.carried));
+                compare_table::stranded(ui, known.as_ref());
             }
-            dangerous(ui, state, &mut review);
+            moved(ui, &mut review);
+            dangerous(ui, &mut review);
         });
     ui.add_space(theme::STEP * 2.0);
     let total = review.plan.total_bytes();
-    let sentence = if review.plan.full {
-        format!(
-            "{} are written, whether they differ or not, then verified",
-            human_size(total)
-        )
-    } else {
-        format!(
-            "Only the sectors of these {} that differ from the board are written, then verified",
-            human_size(total)
-        )
-    };
-    ui.weak(sentence).on_hover_text(exact_size(total));
+    ui.weak(review.view.amount())
+        .on_hover_text(exact_size(total));
+    ui.weak(review.view.modelled.sentence()).on_hover_text(
+        "By the cost model, for 115200 baud and a typical flash chip; not a measurement",
+    );
     ui.add_space(theme::STEP);
     state.review = Some(review);
     buttons(ui, state);
@@ -105,29 +182,37 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
     true
 }
 
-fn lines(ui: &mut Ui, state: &AppState, plan: &FlashPlan) {
+fn lines(ui: &mut Ui, state: &AppState, review: &Review) {
     Grid::new("plan")
-        .num_columns(6)
+        .num_columns(7)
         .striped(true)
         .spacing([20.0, 8.0])
         .show(ui, |ui| {
-            for head in ["What", "From", "To", "Size", "Board", "Overwrites"] {
+            for head in ["", "What", "From", "To", "Size", "Board", "Overwrites"] {
                 ui.weak(head);
             }
             ui.end_row();
-            for write in &plan.writes {
-                line(ui, state, write);
+            for (write, shown) in review.plan.writes.iter().zip(&review.view.writes) {
+                line(ui, state, write, shown);
                 ui.end_row();
             }
         });
 }
 
-fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite) {
+fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine) {
     let tokens = theme::tokens(ui.visuals());
-    ui.label(RichText::new(&write.target).strong());
-    ui.label(&write.source);
-    ui.label(RichText::new(hex(write.offset)).font(theme::mono()));
-    let size = write.bytes.len() as u64;
+    ui.weak(format!("{}.", shown.step)).on_hover_text(
+        "Regions are written in this order: data first, then the table, otadata last",
+    );
+    ui.label(RichText::new(&shown.target).strong());
+    ui.vertical(|ui| {
+        ui.label(&shown.source);
+        if let Some(app) = &shown.app {
+            ui.weak(app);
+        }
+    });
+    ui.label(RichText::new(hex(shown.offset)).font(theme::mono()));
+    let size = u64::from(shown.size);
     ui.label(human_size(size)).on_hover_text(exact_size(size));
     let (words, ink) = match state.board.memory.compare(write) {
         Compared::Same => (text::SAME, tokens.good),
@@ -137,21 +222,40 @@ fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite) {
     ui.colored_label(ink, words)
         .on_hover_text("Compared when the write begins, sector by sector");
     ui.add(eframe::egui::Label::new(
-        RichText::new(write.destroys.join("; ")).weak(),
+        RichText::new(shown.losses()).weak(),
     ));
 }
 
-fn dangerous(ui: &mut Ui, state: &AppState, review: &mut Review) {
-    let plan = review.plan.clone();
-    let lines: Vec<_> = plan
-        .writes
-        .iter()
-        .enumerate()
-        .filter(|(_, write)| is_dangerous(state, write))
-        .collect();
-    if lines.is_empty() {
+/// Data that a changed table moves: carried along by one tick.
+fn moved(ui: &mut Ui, review: &mut Review) {
+    let moves = review.plan.moves.iter();
+    if !moves.clone().any(|planned| planned.carried().is_some()) {
         return;
     }
+    ui.add_space(theme::STEP * 2.0);
+    let mut carry = review.plan.carry;
+    let label = "Carry the data of moved partitions along";
+    let tip = "Read from the board, saved to disk, and written to the new place before the table. On the command line: --move-data";
+    if ui.checkbox(&mut carry, label).on_hover_text(tip).changed() {
+        review.change(FlashPlan {
+            carry,
+            ..(*review.plan).clone()
+        });
+    }
+    for planned in &review.view.carried {
+        ui.label(plan_view::carried_text(planned));
+    }
+    for backup in &review.view.backups {
+        ui.weak(backup.sentence());
+    }
+}
+
+/// What is refused, each line with its own tick; what nothing overrides has none.
+fn dangerous(ui: &mut Ui, review: &mut Review) {
+    if review.view.guards.is_empty() {
+        return;
+    }
+    let view = Arc::clone(&review.view);
     let danger = theme::tokens(ui.visuals()).danger;
     ui.add_space(theme::STEP * 3.0);
     let frame = Frame::new()
@@ -161,12 +265,18 @@ fn dangerous(ui: &mut Ui, state: &AppState, review: &mut Review) {
     frame.show(ui, |ui| {
         ui.colored_label(
             danger,
-            "A mistake here can keep the board from starting, or hide its data: tick what you want",
+            "Refused: a mistake here can keep the board from starting, or hide its data. Tick what you want all the same",
         );
-        for (place, write) in lines {
+        for (place, line) in view.guards.iter().enumerate() {
+            let guard = &line.guard;
+            let Some(name) = guard.name else {
+                ui.colored_label(danger, &guard.message)
+                    .on_hover_text(&guard.help);
+                continue;
+            };
             let mut ticked = review.ticked.contains(&place);
-            let label = format!("{}: {}", write.target, write.destroys.join("; "));
-            if ui.checkbox(&mut ticked, label).changed() {
+            let tip = format!("{}. On the command line: --force {name}", guard.help);
+            if ui.checkbox(&mut ticked, &guard.message).on_hover_text(tip).changed() {
                 if ticked {
                     review.ticked.insert(place);
                 } else {
@@ -183,8 +293,11 @@ fn buttons(ui: &mut Ui, state: &mut AppState) {
     };
     let regions = review.plan.writes.len();
     ui.horizontal(|ui| {
-        let reason = if !review.all_ticked(state) {
-            Some("Tick the dangerous lines first".to_owned())
+        let refusal = review.refusal();
+        let reason = if refusal.is_some() {
+            refusal
+        } else if !state.board.is_connected() {
+            Some("No board is connected".to_owned())
         } else if state.environment.packing {
             Some("Files are being packed".to_owned())
         } else {
@@ -199,7 +312,7 @@ fn buttons(ui: &mut Ui, state: &mut AppState) {
             .clone()
             .unwrap_or_else(|| "Compare, write what differs, verify".to_owned());
         if command_button::prominent(ui, &label, reason.is_none(), &tip) {
-            state.ask(Action::StartWrite(review.plan.clone()));
+            state.ask(Action::StartWrite(review.accepted()));
         }
         if ui
             .button("Back")
@@ -210,11 +323,12 @@ fn buttons(ui: &mut Ui, state: &mut AppState) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let command = command_line(
-                &Request::Write(review.plan.clone()),
+                &Request::Write(review.accepted()),
                 &state.board.port,
                 state.document.path(),
             );
-            let saved = state.document.path().is_some() && !state.document.is_dirty();
+            let saved = review.plan.boots.is_some()
+                || (state.document.path().is_some() && !state.document.is_dirty());
             let tip = if saved {
                 command.clone()
             } else {

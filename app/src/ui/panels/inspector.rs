@@ -9,15 +9,17 @@ use super::super::state::AppState;
 use super::super::table_ops;
 use super::super::widgets::{command_button, gauge, hex_view};
 use super::super::{text, theme};
+use super::boot_slots;
 use super::contents::drop_area;
 use crate::formats::recognise::{Kind, Recognised};
 use crate::model::number::{exact_size, hex};
-use crate::model::partition_table::{APP, Row};
+use crate::model::partition_table::{APP, DATA, Row};
 use crate::model::project::{Content, Source};
 use crate::model::region::{Region, SECTOR};
+use crate::model::table_names::DATA_OTA;
 
 /// Facts of an image that are shown above its bytes.
-const MOST_FACTS: usize = 8;
+const MOST_FACTS: usize = 16;
 
 /// An image that is written as it is.
 pub fn raw(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
@@ -93,7 +95,10 @@ pub fn nothing_goes_in(ui: &mut Ui, state: &mut AppState, row: &Row) {
         let words = "Drop files or folders here: they are packed into one image that the chip reads in place";
         (Command::AddFiles, words)
     } else if row.kind == APP {
-        (Command::ChooseImage, "Drop an app image here (.bin)")
+        (
+            Command::ChooseImage,
+            "Drop an app image here (.bin, or .elf)",
+        )
     } else {
         (
             Command::ChooseImage,
@@ -110,6 +115,9 @@ pub fn nothing_goes_in(ui: &mut Ui, state: &mut AppState, row: &Row) {
             &mut state.actions,
         );
     });
+    if (row.kind, row.subtype) == (DATA, DATA_OTA) {
+        boot_slots::ui(ui, state);
+    }
 }
 
 /// What a partition of this type is for.

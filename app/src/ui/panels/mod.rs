@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod board;
+pub mod boot_slots;
 pub mod contents;
 pub mod drawer;
 pub mod drop_overlay;

@@ -1,0 +1,101 @@
+//! Finds out whether partitions that a plan's table moves or shrinks hold data on the board, for the review sheet.
+//!
+//! The board's own table tells which partitions those are, and digests whether they are blank. What could not be asked
+//! counts as data.
+
+use std::sync::Arc;
+
+use super::state::AppState;
+use crate::engine::moves::is_under_way;
+use crate::engine::request::Request;
+use crate::formats::partition_bin;
+use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
+use crate::model::planned_move::{PlannedMove, moves};
+use crate::model::region::Region;
+
+/// Asks for the open sheet, once the board's table is known and the board is idle.
+pub fn ask(state: &mut AppState) {
+    let Some(review) = state
+        .review
+        .as_ref()
+        .filter(|review| review.moves_asked.is_none())
+    else {
+        return;
+    };
+    if state.board.running().is_some() || !state.board.is_connected() {
+        return;
+    }
+    let found = candidates(state, &review.plan);
+    let mac = state
+        .board
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.mac.as_deref());
+    let keep = state.board.keep();
+    let (saved, open): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|planned| is_under_way(&*keep, mac, planned.from));
+    let Some(review) = &mut state.review else {
+        return;
+    };
+    review.moves_asked = Some(open.clone());
+    review.set_moves(saved.clone());
+    if open.is_empty() {
+        return;
+    }
+    let blank = open.iter().map(|planned| blank(planned.at_stake()));
+    let request = Request::Verify(Arc::new(FlashPlan::new(blank.collect())));
+    if state.board.submit(request).is_ok() {
+        state.moves_wish = true;
+    } else {
+        review.set_moves([saved, open].concat());
+    }
+}
+
+/// The board has answered: `differing` is what is not blank; `None` when it did not tell.
+pub fn answered(state: &mut AppState, differing: Option<&[Region]>) {
+    state.moves_wish = false;
+    let Some(review) = &mut state.review else {
+        return;
+    };
+    let mut found = review.plan.moves.clone();
+    let asked = review.moves_asked.clone().unwrap_or_default();
+    found.extend(asked.into_iter().filter(|planned| {
+        differing.is_none_or(|differing| {
+            differing
+                .iter()
+                .any(|region| region.overlaps(planned.at_stake()))
+        })
+    }));
+    review.set_moves(found);
+}
+
+fn candidates(state: &AppState, plan: &FlashPlan) -> Vec<PlannedMove> {
+    let settings = plan.layout.settings;
+    let table = plan.writes.iter().find(|write| write.role == Role::Table);
+    let old = state.board.memory.table_at(settings.table_offset);
+    let (Some(table), Some(old)) = (table, old) else {
+        return Vec::new();
+    };
+    let read = |bytes: &[u8]| {
+        let mut table = partition_bin::read(bytes).table;
+        table.settings = settings;
+        table
+    };
+    let rewritten = |region: Region| {
+        let mut writes = plan.writes.iter();
+        writes.any(|write| write.role != Role::Table && write.region().overlaps(region))
+    };
+    moves(&read(old), &read(&table.bytes), &rewritten)
+}
+
+fn blank(region: Region) -> PlannedWrite {
+    PlannedWrite {
+        role: Role::Data,
+        target: "blank".to_owned(),
+        source: "blank".to_owned(),
+        offset: region.offset,
+        bytes: vec![0xFF; region.size as usize].into(),
+        destroys: Vec::new(),
+    }
+}
