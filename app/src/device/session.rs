@@ -23,6 +23,7 @@ use super::serial::{OpenPort, START_BAUD};
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::cost::{Link, Part, Work};
 use crate::model::region::Region;
+use crate::model::write_cost::WriteCost;
 
 pub use super::session_write::StreamBlock;
 
@@ -257,8 +258,17 @@ impl Session {
         (modelled * 3).max(LEAST_PATIENCE).mul_f64(self.scale)
     }
 
+    /// What asking and sending cost here; the flash chip is taken for a typical one.
+    pub fn cost(&self) -> WriteCost {
+        WriteCost::new(self.link(), Part::TYPICAL)
+    }
+
     pub(super) fn link(&self) -> Link {
-        Link::Uart(self.baud.max(1))
+        if is_chips_own_usb(&self.usb) {
+            Link::Usb
+        } else {
+            Link::Uart(self.baud.max(1))
+        }
     }
 }
 
@@ -398,6 +408,11 @@ fn connection(serial: Port, usb: UsbPortInfo, entry: Entry) -> Connection {
         before,
         START_BAUD,
     )
+}
+
+/// Whether this is the USB serial port inside an Espressif chip: its speed is not that of a UART.
+fn is_chips_own_usb(usb: &UsbPortInfo) -> bool {
+    (usb.vid, usb.pid) == (0x303A, 0x1001)
 }
 
 /// Whether a long transfer goes on.

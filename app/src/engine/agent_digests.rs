@@ -38,7 +38,7 @@ pub(super) fn gather(
         .iter()
         .map(|region| link.proven().unknown_bytes(*region))
         .sum();
-    if !pays(unknown, Link::Uart(link.baud().max(1)), link.has_loader()) {
+    if link.is_stub_only() || !pays(unknown, Link::Uart(link.baud().max(1)), link.has_loader()) {
         return Ok(());
     }
     let agent = match link.agent(job) {

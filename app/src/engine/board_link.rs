@@ -13,7 +13,7 @@ use super::surroundings::{BorrowedBoard, Surroundings};
 use crate::device::agent_session::AgentSession;
 use crate::device::error::DeviceError;
 use crate::device::serial::{Answer, OpenPort};
-use crate::device::session::{Entry, Session};
+use crate::device::session::{Entry, Go, Session};
 use crate::model::chip::BoardIdentity;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
@@ -119,9 +119,9 @@ impl BoardLink {
             let session = match std::mem::replace(&mut self.state, State::Closed) {
                 State::Agent(agent) => {
                     let port = agent.restart_into_loader()?;
-                    self.connect_loader(port, true)?
+                    self.connect_loader(port, true, job)?
                 }
-                _ => self.connect_loader(OpenPort::open(&self.name)?, false)?,
+                _ => self.connect_loader(OpenPort::open(&self.name)?, false, job)?,
             };
             self.state = State::Loader(Box::new(session));
         }
@@ -179,6 +179,7 @@ impl BoardLink {
         &mut self,
         port: OpenPort,
         left_by_agent: bool,
+        job: &mut Job<'_>,
     ) -> Result<Session, DeviceError> {
         self.secured = None;
         let began = Instant::now();
@@ -200,9 +201,11 @@ impl BoardLink {
                         error,
                         DeviceError::Silent { .. } | DeviceError::Protocol { .. }
                     );
-                    if !answered || !passing || began.elapsed() > CONNECTING {
+                    if !answered || !passing || began.elapsed() > CONNECTING || job.go() == Go::Stop
+                    {
                         return Err(error);
                     }
+                    job.note("The connection was disturbed; trying again");
                 }
             }
             (port, left_by_agent) = (OpenPort::open(&self.name)?, false);
@@ -262,6 +265,11 @@ impl BoardLink {
     /// The safe place for bytes that a job is about to erase.
     pub(super) fn keep(&self) -> Arc<dyn Keep> {
         Arc::clone(&self.keep)
+    }
+
+    /// Whether the agent is not to be asked for digests.
+    pub(super) fn is_stub_only(&self) -> bool {
+        self.options.stub_only
     }
 
     /// Bits per second of the port once it is connected.

@@ -6,6 +6,7 @@
 
 pub mod boot_choice;
 pub mod cancel;
+pub mod compress;
 pub mod diff;
 pub mod elf;
 pub mod error;
@@ -26,13 +27,13 @@ pub mod worker;
 mod agent_digests;
 mod ask_agent;
 mod board_link;
-mod compress;
 mod detect;
 mod erase;
 mod guard_job;
 mod interruption;
 mod job;
 mod load;
+mod memory;
 mod neighbours;
 mod pace;
 mod pack_other;

@@ -58,6 +58,8 @@ pub struct LinkOptions {
     /// Multiplies every time that an answer is waited for, in per cent: less where a lost answer is to cost less, as
     /// on a practice board under test; more for a board that is slower than any that is known.
     pub patience_percent: u32,
+    /// Ask the stub for digests even where the agent in the chip's RAM would tell them faster.
+    pub stub_only: bool,
 }
 
 impl Default for LinkOptions {
@@ -68,6 +70,7 @@ impl Default for LinkOptions {
             baud: 115_200,
             chip: None,
             patience_percent: 100,
+            stub_only: false,
         }
     }
 }

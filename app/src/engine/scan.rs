@@ -1,6 +1,6 @@
 //! Finds out which sectors of the board differ from what they should hold, reports it, and remembers what was proven.
 
-use super::diff;
+use super::diff::{self, Known};
 use super::error::Stop;
 use super::event::{RegionState, Stage};
 use super::job::Job;
@@ -22,20 +22,28 @@ pub(super) struct Scanned {
 }
 
 /// Compares `part` of `whole` with the board, sector by sector where chunks differ.
+///
+/// `likely` guesses what the board holds; it decides only what is asked together.
 pub(super) fn scan(
     session: &mut Session,
     proven: &mut Proven,
     whole: &Whole,
     part: Region,
+    likely: &dyn Fn(Region, &[u8]) -> Option<bool>,
     job: &mut Job<'_>,
 ) -> Result<Scanned, Stop> {
     job.stage(Stage::Comparing);
     let wanted = whole.part(part);
     let total = wanted.len() as u64;
+    let known = Known {
+        certain: &|sector, bytes| proven.holds(sector.offset, bytes),
+        likely,
+    };
     let differing = diff::differing(
         part.offset,
         wanted,
-        &|sector, bytes| proven.holds(sector.offset, bytes),
+        &known,
+        session.cost(),
         &mut |region| session.md5(region).map_err(Stop::from),
         &mut |done| match job.advanced(done, total) {
             Go::On => Ok(()),
@@ -63,6 +71,11 @@ pub(super) fn scan(
     })
 }
 
+/// No guess at all.
+pub(super) fn unknown(_: Region, _: &[u8]) -> Option<bool> {
+    None
+}
+
 /// Asks again, in large pieces, what was called the same on a line that proved to be noisy; returns what differs.
 pub(super) fn confirm(
     session: &mut Session,
@@ -77,7 +90,7 @@ pub(super) fn confirm(
     for piece in doubtful.iter().copied().flat_map(pieces) {
         if !holds(session, whole, piece)? {
             proven.forget(piece);
-            differing.extend(scan(session, proven, whole, piece, job)?.differing);
+            differing.extend(scan(session, proven, whole, piece, &unknown, job)?.differing);
             job.stage(Stage::Verifying);
         }
         done += u64::from(piece.size);

@@ -152,7 +152,7 @@ impl<'a> Sending<'a> {
                 job.region(piece, RegionState::Verified);
                 Vec::new()
             } else {
-                let scanned = scan::scan(session, proven, self.whole, piece, job)?;
+                let scanned = scan::scan(session, proven, self.whole, piece, &scan::unknown, job)?;
                 job.stage(Stage::Verifying);
                 scanned.differing
             };

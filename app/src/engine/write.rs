@@ -13,6 +13,7 @@ use super::event::{Outcome, WriteSummary};
 use super::guard_job;
 use super::interruption::Interruptions;
 use super::job::Job;
+use super::memory::Memory;
 use super::moves;
 use super::neighbours;
 use super::proven::Proven;
@@ -86,7 +87,7 @@ pub(super) fn verify(
     for write in &plan.writes {
         differing.extend(interruptions.retry(link, job, &mut |link, job| {
             let (session, proven) = link.loader_and_proven(job)?;
-            let (whole, mut scanned) = prepare(session, proven, write, false, job)?;
+            let (whole, mut scanned) = prepare(session, proven, write, false, &scan::unknown, job)?;
             if session.is_disturbed() {
                 let more = scan::confirm(session, proven, &whole, &scanned.doubtful, job)?;
                 scanned.differing.extend(more);
@@ -107,13 +108,16 @@ fn write_one(
     job: &mut Job<'_>,
 ) -> Result<(u64, u64), Stop> {
     let keep = link.keep();
+    let mut memory = Memory::of(&*keep, link.loader(job)?.identify()?.mac.as_deref());
     let (whole, mut scanned) = interruptions.retry(link, job, &mut |link, job| {
         let (session, proven) = link.loader_and_proven(job)?;
         neighbours::restore(&*keep, session, proven, job)?;
-        prepare(session, proven, write, plan.full, job)
+        let likely = |sector: Region, bytes: &[u8]| memory.likely(sector, bytes);
+        prepare(session, proven, write, plan.full, &likely, job)
     })?;
     let around = (whole.offset, whole.bytes.as_slice());
     let session = link.loader(job)?;
+    scanned.differing = session.cost().merged(&scanned.differing, whole.region());
     let saved = neighbours::save(&*keep, session, write.region(), around, &scanned.differing)?;
     let mut written = 0;
     loop {
@@ -143,6 +147,10 @@ fn write_one(
             neighbours::settle(&*keep, session, proven, &saved)
         })?;
     }
+    if !plan.no_verify {
+        memory.learn(whole.region(), &whole.bytes);
+        memory.store(&*keep);
+    }
     let unchanged = u64::from(whole.region().size).saturating_sub(written);
     Ok((written, unchanged))
 }
@@ -153,6 +161,7 @@ fn prepare(
     proven: &mut Proven,
     write: &PlannedWrite,
     full: bool,
+    likely: &dyn Fn(Region, &[u8]) -> Option<bool>,
     job: &mut Job<'_>,
 ) -> Result<(Whole, Scanned), Stop> {
     let whole = whole_sectors(session, write, job)?;
@@ -162,7 +171,7 @@ fn prepare(
             doubtful: Vec::new(),
         }
     } else {
-        scan::scan(session, proven, &whole, whole.region(), job)?
+        scan::scan(session, proven, &whole, whole.region(), likely, job)?
     };
     Ok((whole, scanned))
 }

@@ -36,3 +36,4 @@ mod table_places;
 pub mod table_respell;
 mod table_row_order;
 pub mod table_spelling;
+pub mod write_cost;

@@ -18,7 +18,7 @@ use flashpack::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 const FLASH: usize = 0x20_0000;
 /// A lost answer costs 100 ms.
 const PATIENCE_PERCENT: u32 = 33;
-/// A job that takes longer hangs. Jobs that fight noise over and over have longer.
+/// A job that says nothing for longer than this hangs.
 const HANG: Duration = Duration::from_secs(10);
 
 /// What a campaign does to its jobs.
@@ -184,7 +184,7 @@ impl Lane {
             lane.prepare(&job);
             let before = lane.counts();
             let ending = lane.perform(&job, &Surroundings::in_memory());
-            assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
+            assert!(matches!(ending, Ok(Event::Finished(_))), "{ending:?}");
             let after = lane.counts();
             lane.lengths
                 .push(std::array::from_fn(|index| after[index] - before[index]));
@@ -237,7 +237,7 @@ impl Lane {
     }
 
     /// Runs the job once; its ending.
-    fn perform(&self, job: &Job, around: &Surroundings) -> Event {
+    fn perform(&self, job: &Job, around: &Surroundings) -> Result<Event, String> {
         let options = LinkOptions {
             patience_percent: PATIENCE_PERCENT,
             ..LinkOptions::default()
@@ -248,10 +248,15 @@ impl Lane {
         worker
             .submit(Request::Write(Arc::new(job.plan.clone())))
             .expect("a new worker is free");
+        let mut last = Instant::now();
         loop {
             let event = worker.wait_event().expect("a job ends with an event");
+            if last.elapsed() > HANG {
+                return Err(format!("HANG of {:?} before {event:?}", last.elapsed()));
+            }
+            last = Instant::now();
             if event.is_ending() {
-                return event;
+                return Ok(event);
             }
         }
     }
@@ -271,7 +276,7 @@ impl Lane {
             "{kind:?} seed {seed} run {number}, job {job_number}, {:?} {:?} {:?}",
             faults.wire, faults.flash, faults.write_protected
         );
-        let result = self.judge(&job, &expected, kind, &what);
+        let result = self.judge(&job, &expected, &what);
         self.inside.mend();
         self.clean(&job);
         for (offset, bytes) in &job.before {
@@ -285,15 +290,12 @@ impl Lane {
         result
     }
 
-    fn judge(&self, job: &Job, expected: &[u8], kind: Kind, what: &str) -> Result<Ending, String> {
+    fn judge(&self, job: &Job, expected: &[u8], what: &str) -> Result<Ending, String> {
         // What a job saved on its way is there for the next one, as it is on a disk.
         let around = Surroundings::in_memory();
-        let began = Instant::now();
-        let first = self.perform(job, &around);
-        let hang = if kind == Kind::Cuts { HANG } else { 6 * HANG };
-        if began.elapsed() > hang {
-            return Err(format!("HANG of {:?}: {what}: {first:?}", began.elapsed()));
-        }
+        let first = self
+            .perform(job, &around)
+            .map_err(|hang| format!("{hang}: {what}"))?;
         let said = match first {
             Event::Finished(Outcome::Written(summary)) if summary.verified => {
                 return if self.inside.flash() == expected {
@@ -311,11 +313,9 @@ impl Lane {
             other => return Err(format!("ODD ENDING: {what}: {other:?}")),
         };
         self.inside.mend();
-        let began = Instant::now();
-        let second = self.perform(job, &around);
-        if began.elapsed() > HANG {
-            return Err(format!("HANG of {:?} in resume: {what}", began.elapsed()));
-        }
+        let second = self
+            .perform(job, &around)
+            .map_err(|hang| format!("{hang} in resume: {what}"))?;
         match second {
             Event::Finished(_) if self.inside.flash() == expected => Ok(Ending::Resumed),
             Event::Finished(_) => Err(format!(

@@ -55,6 +55,8 @@ mod elf_images;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod emulator_jobs;
+#[cfg(test)]
 mod engine_jobs;
 #[cfg(test)]
 mod esptool_client;
