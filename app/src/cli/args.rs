@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::keep_offsets::{self, KeepOffsets};
 use crate::model::chip::Chip;
 use crate::model::guard::GuardName;
 use crate::model::number::parse_bytes;
@@ -54,7 +55,7 @@ pub enum Command {
     /// Pack files and folders into one image
     Pack(Pack),
     /// Say what an image is, by its content
-    Inspect { image: PathBuf },
+    Inspect(Inspect),
     /// Verify an image by its check records, or a board against files
     Verify(Verify),
     /// Take the files out of an image
@@ -271,6 +272,14 @@ pub struct Pack {
 }
 
 #[derive(Debug, Args)]
+pub struct Inspect {
+    pub image: PathBuf,
+    /// An earlier image: say how many sectors differ from it, as a whole and under each file
+    #[arg(long, value_name = "OLD")]
+    pub previous: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub struct Verify {
     /// An image; with --port, PARTITION=FILE or OFFSET=FILE
     #[arg(value_name = "IMAGE|TARGET=FILE", required = true)]
@@ -315,6 +324,10 @@ pub struct Write {
     /// Override what would be refused, by the names below
     #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',', value_parser = guard)]
     pub force: Vec<GuardName>,
+    /// Whose offsets a project's files keep, so that an edit changes few sectors: those of the image written last, of
+    /// what the board holds, of an image in a file, or nobody's
+    #[arg(long, value_name = "last|board|none|PARTITION=FILE", value_parser = keep_offsets::parse)]
+    pub keep_offsets: Vec<KeepOffsets>,
     #[command(flatten)]
     pub board: MaybeBoard,
 }

@@ -17,11 +17,13 @@ mod confirm;
 mod elf_targets;
 mod erase;
 mod failure;
+mod file_lines;
 mod find;
 mod hex_lines;
 mod image_files;
 mod info;
 mod inspect;
+mod keep_offsets;
 mod moved_data;
 mod pack;
 mod plan;
@@ -77,7 +79,7 @@ fn carry_out(command: &Command, common: Common, report: &mut Report) -> Result<(
         Command::Reset(args) => reset::run(args, report),
         Command::Table(command) => table::run(command, report),
         Command::Pack(args) => pack::run(args, report),
-        Command::Inspect { image } => inspect::run(image, report),
+        Command::Inspect(args) => inspect::run(args, report),
         Command::Verify(args) => verify::run(args, report),
         Command::Unpack(args) => unpack::run(args, common, report),
         Command::Find { image, name } => find::run(image, name, report),

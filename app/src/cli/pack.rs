@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::args::{Format, Pack};
 use super::failure::Failure;
+use super::file_lines::{self, FileLine};
 use super::report::Report;
 use super::resolve::{check_output, read_image, typed_entries, write_output};
 use crate::engine::pack::{Change, PackJob, PackedEntry, PackedImage, pack};
-use crate::model::number::{hex, human_size};
+use crate::model::number::human_size;
 use crate::model::problem::any_error;
 use crate::model::project::{Content, FilesContent, PackFormat};
 
@@ -32,8 +33,12 @@ struct EntryAnswer {
     size: u32,
     crc32: u32,
     folder: bool,
+    /// Bytes behind the file that carry nothing.
+    wasted: u32,
     /// Compared with the previous image; null without one.
     change: Option<&'static str>,
+    /// Sectors under the file that differ from the previous image; null without one.
+    sectors_changed: Option<usize>,
 }
 
 pub fn run(args: &Pack, report: &mut Report) -> Result<(), Failure> {
@@ -58,6 +63,7 @@ pub fn run(args: &Pack, report: &mut Report) -> Result<(), Failure> {
         entries: typed_entries(&args.paths, args.compat, report)?,
         alignment: args.align,
         compat: args.compat,
+        erase_removed: args.erase_removed,
     });
     let image = pack(&PackJob {
         // There is no partition: problems are placed by the file's path alone.
@@ -67,7 +73,6 @@ pub fn run(args: &Pack, report: &mut Report) -> Result<(), Failure> {
         previous: previous.clone(),
         date: args.date,
         cut_names: args.cut_names,
-        erase_removed: args.erase_removed,
         app_for: None,
     });
     if any_error(&image.problems) {
@@ -90,7 +95,9 @@ fn answer(output: &Path, image: &PackedImage, compared: bool) -> Answer {
         size: entry.size,
         crc32: entry.crc32,
         folder: entry.folder,
+        wasted: entry.wasted,
         change: compared.then(|| change_text(entry.change)),
+        sectors_changed: entry.sectors_changed,
     };
     Answer {
         output: output.display().to_string(),
@@ -112,19 +119,22 @@ fn change_text(change: Change) -> &'static str {
 }
 
 fn describe(answer: &Answer) -> String {
+    let compared = answer.sectors_changed.is_some();
     let mut lines = Vec::new();
+    if !answer.entries.is_empty() {
+        lines.push(file_lines::head(compared));
+    }
     for entry in &answer.entries {
-        let slash = if entry.folder { "/" } else { "" };
-        let change = entry
-            .change
-            .map(|change| format!("  {change}"))
-            .unwrap_or_default();
-        lines.push(format!(
-            "{:>10}  {:>10}  {}{slash}{change}\n",
-            hex(entry.offset),
-            entry.size,
-            entry.name
-        ));
+        lines.push(file_lines::line(&FileLine {
+            name: &entry.name,
+            folder: entry.folder,
+            offset: Some(entry.offset),
+            size: Some(entry.size),
+            crc32: Some(entry.crc32),
+            wasted: Some(entry.wasted),
+            sectors_changed: entry.sectors_changed,
+            change: entry.change,
+        }));
     }
     lines.push(format!(
         "{}: {}",

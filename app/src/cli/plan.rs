@@ -10,6 +10,7 @@ use super::board::Board;
 use super::board_table::board_table;
 use super::elf_targets;
 use super::failure::Failure;
+use super::keep_offsets::{self, KeepOffsets};
 use super::report::Report;
 use super::resolve::{Target, TargetPlace, no_partition};
 use crate::engine::elf::AppFor;
@@ -105,6 +106,7 @@ impl BoardFacts {
 /// Makes the plan. `board` is asked only for a partition name that nothing else explains.
 pub fn make_plan(
     targets: &[Target],
+    keep: &[KeepOffsets],
     board: Option<&mut Board>,
     facts: &BoardFacts,
     report: &mut Report,
@@ -136,7 +138,9 @@ pub fn make_plan(
                     board.look_for_table_at(tables.settings.table_offset);
                 }
                 chip = Some(project.chip);
-                let (plan, found) = plan_project(&project);
+                let board = tables.board.as_deref_mut();
+                let previous = keep_offsets::previous(keep, path, &project, board, report)?;
+                let (plan, found) = plan_project(&project, &previous);
                 problems.extend(found);
                 writes.extend(plan.writes);
                 tables.project = Some(Arc::clone(&project.table));
@@ -218,17 +222,19 @@ fn load_project(path: &Path, report: &mut Report) -> Result<Project, Failure> {
 }
 
 /// Packs what the project holds and plans all of it.
-fn plan_project(project: &Project) -> (FlashPlan, Vec<Problem>) {
+fn plan_project(
+    project: &Project,
+    previous: &BTreeMap<String, Arc<[u8]>>,
+) -> (FlashPlan, Vec<Problem>) {
     let mut images: BTreeMap<String, Arc<PackedImage>> = BTreeMap::new();
     for (name, content) in &project.contents {
         let image = pack(&PackJob {
             partition: name.clone(),
             content: Arc::clone(content),
             limit: project.table.find(name).map(|placed| placed.region.size),
-            previous: None,
+            previous: previous.get(name).cloned(),
             date: 0,
             cut_names: false,
-            erase_removed: false,
             app_for: app_for(project, name),
         });
         images.insert(name.clone(), Arc::new(image));

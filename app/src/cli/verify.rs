@@ -53,7 +53,7 @@ fn on_board(
         .map(|text| target(text))
         .collect::<Result<_, _>>()?;
     let facts = BoardFacts::ask(Some(&mut board), link, report)?;
-    let plan = make_plan(&targets, Some(&mut board), &facts, report)?;
+    let plan = make_plan(&targets, &[], Some(&mut board), &facts, report)?;
     let bytes = plan.total_bytes();
     let Outcome::Compared { differing } = board.ask(Request::Verify(plan.into()), report)? else {
         return Err(board.unexpected());

@@ -8,6 +8,7 @@ use super::board_table::board_table;
 use super::boot_choice;
 use super::confirm::confirm;
 use super::failure::Failure;
+use super::keep_offsets;
 use super::moved_data;
 use super::plan::{BoardFacts, make_plan};
 use super::report::Report;
@@ -40,7 +41,7 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         .collect::<Result<_, _>>()?;
     let mut board = open(args)?;
     let facts = BoardFacts::ask(board.as_mut(), &args.board.link, report)?;
-    let mut plan = make_plan(&targets, board.as_mut(), &facts, report)?;
+    let mut plan = make_plan(&targets, &args.keep_offsets, board.as_mut(), &facts, report)?;
     if let Some(slot) = &args.boot {
         boot_choice::add(&mut plan, slot, board.as_mut(), report)?;
     }
@@ -90,9 +91,12 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     lines.extend(view.writes.iter().map(PlanLine::text));
     lines.push(view.modelled.sentence());
     confirm(&lines, "write", common, report)?;
-    let Outcome::Written(summary) = board.ask(Request::Write(plan.into()), report)? else {
+    let Outcome::Written(summary) = board.ask(Request::Write(plan.clone().into()), report)? else {
         return Err(board.unexpected());
     };
+    if summary.verified {
+        keep_offsets::remember(&targets, &plan, report);
+    }
     let proven = if summary.verified {
         "Written and verified"
     } else {

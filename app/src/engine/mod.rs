@@ -40,6 +40,7 @@ mod pack_other;
 mod proven;
 mod read;
 mod scan;
+mod sector_cost;
 mod send;
 mod what_boots;
 mod whole;

@@ -8,6 +8,7 @@ use super::elf::{self, AppFor};
 use super::load;
 pub use super::load::entries_from_paths;
 pub use super::packer::Packer;
+use super::sector_cost;
 use crate::formats::bin_image::{self, BinOptions, Compaction, Where};
 use crate::formats::file_tree::{FileEntry, FileNode};
 use crate::formats::recognise::{Recognised, recognise};
@@ -29,8 +30,6 @@ pub struct PackJob {
     pub date: u32,
     /// Cut names at 8 bytes instead of refusing them.
     pub cut_names: bool,
-    /// Erase what removed and older files left behind, whatever sectors that costs.
-    pub erase_removed: bool,
     /// What an app partition belongs to; `None` for other partitions, where an ELF file is only bytes.
     pub app_for: Option<AppFor>,
 }
@@ -58,6 +57,8 @@ pub struct PackedEntry {
     pub change: Change,
     /// Bytes behind the data up to the next entry: padding, room to grow, a hole.
     pub wasted: u32,
+    /// Sectors under the data and its check record that differ from the previous image; `None` without one.
+    pub sectors_changed: Option<usize>,
 }
 
 /// The bytes of one partition.
@@ -76,6 +77,8 @@ pub struct PackedImage {
     pub compaction: Option<Compaction>,
     /// What an image that is written as it is turns out to be.
     pub recognised: Option<Recognised>,
+    /// Files lie without check records behind them.
+    pub plain: bool,
     pub problems: Vec<Problem>,
 }
 
@@ -90,14 +93,18 @@ impl PackedImage {
 
 /// Loads and packs.
 pub fn pack(job: &PackJob) -> PackedImage {
-    match &*job.content {
+    let mut image = match &*job.content {
         Content::Raw(source) => raw(job, source),
         Content::Files(files) => match files.format {
             PackFormat::Bin => bin(job, files),
             PackFormat::FlashFile => super::pack_other::flash_file(job, files),
             PackFormat::Romfs => super::pack_other::romfs(job, files),
         },
+    };
+    if let Some(previous) = job.previous.as_deref() {
+        sector_cost::count(&mut image, previous);
     }
+    image
 }
 
 fn raw(job: &PackJob, source: &Source) -> PackedImage {
@@ -154,7 +161,7 @@ fn bin(job: &PackJob, files: &FilesContent) -> PackedImage {
         alignment: files.alignment,
         compat: files.compat,
         cut_names: job.cut_names,
-        erase_removed: job.erase_removed,
+        erase_removed: files.erase_removed,
         slash_in_names: files.compat,
         limit: job.limit,
         partition: job.partition.clone(),
@@ -178,6 +185,7 @@ fn bin(job: &PackJob, files: &FilesContent) -> PackedImage {
                         Where::Moved => Change::Moved,
                     },
                     wasted: entry.wasted,
+                    sectors_changed: None,
                 })
                 .collect(),
             used: built.totals.used,
@@ -185,6 +193,7 @@ fn bin(job: &PackJob, files: &FilesContent) -> PackedImage {
             sectors_changed: built.totals.sectors_changed,
             compaction: built.compaction,
             recognised: None,
+            plain: files.compat,
             problems: built.notes,
             bytes: built.bytes.into(),
         },

@@ -131,7 +131,6 @@ mod tests {
             previous: None,
             date: 0,
             cut_names: false,
-            erase_removed: false,
             app_for: None,
         };
         for count in 1..=20 {
@@ -160,7 +159,6 @@ mod tests {
             previous: None,
             date: 0,
             cut_names: false,
-            erase_removed: false,
             app_for: None,
         });
         wakes.recv().unwrap();

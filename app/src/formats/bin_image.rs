@@ -14,6 +14,7 @@ mod level;
 pub mod name;
 mod place;
 mod previous;
+mod renamed;
 mod report;
 mod stale;
 

@@ -32,6 +32,8 @@ pub struct RomfsFile {
     /// The bytes of the name.
     pub raw_name: Vec<u8>,
     pub node: RomfsNode,
+    /// Bytes in and directly behind the entry that carry nothing: padding and records of unknown kinds.
+    pub wasted: usize,
 }
 
 /// What an entry holds.
@@ -269,8 +271,13 @@ impl Reader<'_> {
             at: start,
             end,
         };
+        let mut begin = cursor.at;
         while let Some((kind, at, end)) = cursor.record()? {
+            let record = std::mem::replace(&mut begin, end);
             if kind != DIRECTORY && kind != FILE {
+                if let Some(RomfsFile { wasted, .. }) = files.last_mut() {
+                    *wasted += end - record;
+                }
                 continue;
             }
             self.left = self.left.checked_sub(1).ok_or_else(|| {
@@ -288,29 +295,37 @@ impl Reader<'_> {
                 .get(inside.at..name_end)
                 .unwrap_or_default()
                 .to_vec();
-            let node = if kind == DIRECTORY {
-                RomfsNode::Folder(self.folder(name_end, end, depth + 1)?)
+            let (node, wasted) = if kind == DIRECTORY {
+                (RomfsNode::Folder(self.folder(name_end, end, depth + 1)?), 0)
             } else {
                 self.file(name_end, end)?
             };
-            files.push(RomfsFile { raw_name, node });
+            files.push(RomfsFile {
+                raw_name,
+                node,
+                wasted,
+            });
         }
         Ok(files)
     }
 
-    /// The first data record decides.
-    fn file(&self, start: usize, end: usize) -> Result<RomfsNode, FormatError> {
+    /// The first data record decides; the rest of the file's record is wasted.
+    fn file(&self, start: usize, file_end: usize) -> Result<(RomfsNode, usize), FormatError> {
         let mut cursor = Cursor {
             image: self.image,
             at: start,
-            end,
+            end: file_end,
         };
+        let mut begin = start;
         while let Some((kind, at, end)) = cursor.record()? {
+            let wasted = begin - start + (file_end - end);
+            begin = end;
             if kind == VERBATIM {
-                return Ok(RomfsNode::File {
+                let node = RomfsNode::File {
                     offset: at,
                     size: end - at,
-                });
+                };
+                return Ok((node, wasted));
             }
             if kind == POINTER {
                 let mut pointer = Cursor {
@@ -326,10 +341,11 @@ impl Reader<'_> {
                 };
                 data.at = data.span(offset)?;
                 let end = data.span(size)?;
-                return Ok(RomfsNode::File {
+                let node = RomfsNode::File {
                     offset: data.at,
                     size: end - data.at,
-                });
+                };
+                return Ok((node, wasted));
             }
         }
         Err(FormatError::damaged(

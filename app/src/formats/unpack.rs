@@ -120,7 +120,10 @@ impl<'a> Sheet<'a> {
                 let bytes = self
                     .image
                     .get(start..start.saturating_add(file.size as usize));
-                self.file(&path, &file.label, bytes);
+                // What reaches outside was said by the list already.
+                if bytes.is_some() {
+                    self.file(&path, &file.label, bytes);
+                }
             }
         }
     }

@@ -48,6 +48,8 @@ pub struct FilesContent {
     pub alignment: u32,
     /// A Bin as the seed project's `bin_pack.py` writes it: no index, no check records, order as given.
     pub compat: bool,
+    /// Erase what removed and older files left behind in a Bin, whatever sectors that costs.
+    pub erase_removed: bool,
 }
 
 impl Default for FilesContent {
@@ -57,6 +59,7 @@ impl Default for FilesContent {
             entries: Vec::new(),
             alignment: 16,
             compat: false,
+            erase_removed: false,
         }
     }
 }

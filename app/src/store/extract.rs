@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::StoreError;
-use super::tree::{Existing, write_tree};
+use super::tree::{self, Existing, write_tree};
 use crate::formats::unpack::{safe_path, unpack};
 use crate::model::problem::Problem;
 
@@ -20,8 +20,39 @@ pub struct Extracted {
 ///
 /// # Errors
 /// When the image is not a container, has nothing of that name, or when something is in the way in the folder; what is
-/// there is never replaced.
-pub fn extract(image: &[u8], only: Option<&str>, into: &Path) -> Result<Extracted, StoreError> {
+/// there is replaced only when `existing` says so.
+pub fn extract(
+    image: &[u8],
+    only: Option<&str>,
+    into: &Path,
+    existing: Existing,
+) -> Result<Extracted, StoreError> {
+    let (files, folders, problems) = wanted(image, only, into)?;
+    let files: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(path, bytes)| (path.as_str(), *bytes))
+        .collect();
+    write_tree(into, &files, &folders, existing)?;
+    Ok(Extracted {
+        files: files.len(),
+        problems,
+    })
+}
+
+/// The files that [`extract`] would write and that are there already, by their paths below `into`.
+///
+/// # Errors
+/// When the image is not a container, or has nothing of that name.
+pub fn taken(image: &[u8], only: Option<&str>, into: &Path) -> Result<Vec<String>, StoreError> {
+    let (files, ..) = wanted(image, only, into)?;
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    Ok(tree::taken(into, &paths))
+}
+
+/// Files, empty folders, and what there is to say.
+type Wanted<'a> = (Vec<(String, &'a [u8])>, Vec<String>, Vec<Problem>);
+
+fn wanted<'a>(image: &'a [u8], only: Option<&str>, into: &Path) -> Result<Wanted<'a>, StoreError> {
     let refused = |message: String, help: &str| StoreError::Refused {
         path: into.to_path_buf(),
         message,
@@ -40,11 +71,11 @@ pub fn extract(image: &[u8], only: Option<&str>, into: &Path) -> Result<Extracte
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     };
-    let files: Vec<(&str, &[u8])> = unpacked
+    let files: Vec<(String, &[u8])> = unpacked
         .files
-        .iter()
+        .into_iter()
         .filter(|file| is_wanted(&file.path))
-        .map(|file| (file.path.as_str(), file.bytes))
+        .map(|file| (file.path, file.bytes))
         .collect();
     let folders: Vec<String> = unpacked
         .empty_folders
@@ -57,11 +88,7 @@ pub fn extract(image: &[u8], only: Option<&str>, into: &Path) -> Result<Extracte
             "Pack it first, or choose another file",
         ));
     }
-    write_tree(into, &files, &folders, Existing::Refuse)?;
-    Ok(Extracted {
-        files: files.len(),
-        problems: unpacked.problems,
-    })
+    Ok((files, folders, unpacked.problems))
 }
 
 #[cfg(test)]
@@ -77,7 +104,7 @@ mod tests {
         ];
         let image = build(&entries, &BinOptions::default(), None).unwrap().bytes;
         let folder = tempfile::tempdir().unwrap();
-        let one = extract(&image, Some("deep/b"), folder.path()).unwrap();
+        let one = extract(&image, Some("deep/b"), folder.path(), Existing::Refuse).unwrap();
         assert_eq!(one.files, 1);
         assert_eq!(
             std::fs::read(folder.path().join("deep/b")).unwrap(),
@@ -85,13 +112,25 @@ mod tests {
         );
         assert!(!folder.path().join("a").exists());
         std::fs::write(folder.path().join("deep/b"), b"mine").unwrap();
-        extract(&image, None, folder.path()).unwrap_err();
+        extract(&image, None, folder.path(), Existing::Refuse).unwrap_err();
+        assert_eq!(taken(&image, None, folder.path()).unwrap(), ["deep/b"]);
+        assert!(taken(&image, Some("a"), folder.path()).unwrap().is_empty());
         assert_eq!(
             std::fs::read(folder.path().join("deep/b")).unwrap(),
             b"mine"
         );
         assert!(!folder.path().join("a").exists(), "all or nothing");
-        extract(&image, Some("none"), folder.path()).unwrap_err();
-        extract(b"no image at all, only text", None, folder.path()).unwrap_err();
+        extract(&image, Some("none"), folder.path(), Existing::Refuse).unwrap_err();
+        taken(&image, Some("none"), folder.path()).unwrap_err();
+        let text = b"no image at all, only text";
+        extract(text, None, folder.path(), Existing::Replace).unwrap_err();
+        extract(&image, None, folder.path(), Existing::KeepBoth).unwrap();
+        let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+        assert_eq!(
+            (read("deep/b"), read("deep/b~2")),
+            (b"mine".to_vec(), b"second".to_vec())
+        );
+        extract(&image, Some("deep"), folder.path(), Existing::Replace).unwrap();
+        assert_eq!(read("deep/b"), b"second");
     }
 }

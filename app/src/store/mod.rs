@@ -6,6 +6,7 @@
 pub mod error;
 pub mod extract;
 pub mod kept;
+pub mod last_written;
 pub(crate) mod near_path;
 pub mod open_any;
 pub mod project_file;

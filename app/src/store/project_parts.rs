@@ -36,6 +36,7 @@ pub(super) fn assemble(
                     format: content.format.unwrap_or(plain.format),
                     alignment: content.alignment.unwrap_or(plain.alignment),
                     compat: content.compat,
+                    erase_removed: content.erase_removed,
                     entries: assemble_entries(files, source)
                         .map_err(|message| format!("in contents.{partition}, {message}"))?,
                 })
@@ -92,6 +93,7 @@ pub(super) fn spell_project(
                 format: Some(files.format),
                 alignment: Some(files.alignment),
                 compat: files.compat,
+                erase_removed: files.erase_removed,
                 files: Some(spell_entries(&files.entries, folder)?),
             },
         };

@@ -62,6 +62,8 @@ pub struct ContentText {
     pub alignment: Option<u32>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub compat: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erase_removed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<EntryText>>,
 }

@@ -11,6 +11,8 @@ use super::replace::{create_new, replace};
 pub enum Existing {
     Refuse,
     Replace,
+    /// Leave them, and give the new ones a number: `name~2.txt`.
+    KeepBoth,
 }
 
 /// Writes `files` and makes `folders`, all of them paths below `into`, separated by `/`.
@@ -44,9 +46,43 @@ pub fn write_tree<'a>(
         match existing {
             Existing::Refuse => create_new(&whole, bytes)?,
             Existing::Replace => replace(&whole, bytes)?,
+            Existing::KeepBoth => create_new(&free(&whole), bytes)?,
         }
     }
     Ok(())
+}
+
+/// Those of `paths` that are files below `into` already, in their order.
+pub fn taken(into: &Path, paths: &[&str]) -> Vec<String> {
+    paths
+        .iter()
+        .filter(|path| below(into, path).is_ok_and(|whole| is_there(&whole)))
+        .map(|path| (*path).to_owned())
+        .collect()
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// The path itself, or the first of `name~2.txt`, `name~3.txt`, … that nothing has.
+fn free(path: &Path) -> PathBuf {
+    if !is_there(path) {
+        return path.to_path_buf();
+    }
+    let stem = path.file_stem().unwrap_or_default();
+    (2..=u32::MAX)
+        .map(|number| {
+            let mut name = stem.to_owned();
+            name.push(format!("~{number}"));
+            if let Some(extension) = path.extension() {
+                name.push(".");
+                name.push(extension);
+            }
+            path.with_file_name(name)
+        })
+        .find(|candidate| !is_there(candidate))
+        .unwrap_or_else(|| path.to_path_buf())
 }
 
 /// The path as a part of `into`; a path that would climb out of it is refused.
@@ -141,6 +177,17 @@ mod tests {
         let into = folder.path().join("made/here");
         write(&into, "deep/er/f", Existing::Refuse).unwrap();
         assert_eq!(std::fs::read(into.join("deep/er/f")).unwrap(), b"2");
+        assert_eq!(
+            taken(&into, &["first", "none", "deep/er/f"]),
+            ["first", "deep/er/f"]
+        );
+        std::fs::write(into.join("deep/er/f.x"), b"mine").unwrap();
+        for number in 2..4 {
+            write(&into, "deep/er/f.x", Existing::KeepBoth).unwrap();
+            let other = format!("deep/er/f~{number}.x");
+            assert_eq!(std::fs::read(into.join(other)).unwrap(), b"2");
+        }
+        assert_eq!(std::fs::read(into.join("deep/er/f.x")).unwrap(), b"mine");
         assert!(into.join("empty").is_dir());
         write(&into, "deep/er/f", Existing::Replace).unwrap();
     }

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::command::Command;
+use super::packer_actions::Extraction;
 use super::selection::Selection;
 use crate::engine::request::PortChoice;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::problem::{Fix, Place};
 use crate::model::project::Project;
 use crate::store::settings::Theme;
+use crate::store::tree::Existing;
 
 /// One wish of a panel.
 #[derive(Clone, Debug)]
@@ -36,6 +38,11 @@ pub enum Action {
         from: String,
         into: String,
         paths: Vec<PathBuf>,
+    },
+    /// Take files out of a packed image, in the way that the user chose for what is there already.
+    ExtractInto {
+        extraction: Extraction,
+        existing: Existing,
     },
     ApplyFix(Fix),
     GoTo(Place),

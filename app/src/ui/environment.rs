@@ -19,6 +19,8 @@ pub struct Environment {
     pub rows: usize,
     /// Whether the selected partition can take files.
     pub takes_files: bool,
+    /// Whether its files are packed as a Bin whose offsets can be kept.
+    pub packs_a_bin: bool,
     /// Whether something goes into the selected partition and is packed.
     pub has_image: bool,
     /// Whether a file or a folder of the selected partition is selected.

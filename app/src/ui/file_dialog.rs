@@ -41,6 +41,10 @@ pub enum Ask {
     ExportImage {
         partition: String,
     },
+    /// An image whose offsets are to be kept.
+    KeepOffsets {
+        partition: String,
+    },
     /// Where to keep what will be read from the board.
     KeepRead {
         partition: String,
@@ -70,6 +74,9 @@ impl Ask {
                 None => format!("Extract the files of {partition} into a folder"),
             },
             Self::ExportImage { partition } => format!("Export the image of {partition}"),
+            Self::KeepOffsets { partition } => {
+                format!("Choose an earlier image of {partition}")
+            }
             Self::KeepRead { partition } => format!("Read {partition} from the board into a file"),
             Self::SavePlan => "Save this plan as a command line".to_owned(),
             Self::ImportTable => "Import a partition table".to_owned(),
@@ -168,7 +175,9 @@ fn show(ask: &Ask) -> Answer {
             .add_filter("All files", &["*"])
             .pick_file()
             .map(|path| vec![path]),
-        Ask::ImageFor { .. } | Ask::ImageInto { .. } => dialog.pick_file().map(|path| vec![path]),
+        Ask::ImageFor { .. } | Ask::ImageInto { .. } | Ask::KeepOffsets { .. } => {
+            dialog.pick_file().map(|path| vec![path])
+        }
         Ask::AddFiles { .. } => dialog.pick_files(),
         Ask::AddFolder { .. } | Ask::ExtractInto { .. } => {
             dialog.pick_folder().map(|path| vec![path])

@@ -9,11 +9,11 @@ use super::dialogs::review_plan::Review;
 use super::document::Document;
 use super::file_dialog::{Answer, Ask};
 use super::log::command_line;
-use super::packer_actions;
+use super::packer_actions::{self, Extraction};
 use super::panels::contents::ContentsPanel;
 use super::panels::table::TablePanel;
 use super::run_command::{add_paths, edit, keep_settings, sentence, submit};
-use super::state::{AppState, PendingRead, Then};
+use super::state::{AppState, PendingRead, ReadInto, Then};
 use super::table_files;
 use crate::engine::request::Request;
 use crate::model::problem::Severity;
@@ -54,7 +54,12 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
         }
         Ask::ImageInto { partition } => packer_actions::open_image(state, &partition, &first),
         Ask::ExtractInto { partition, path } => {
-            packer_actions::extract(state, &partition, path.as_deref(), &first);
+            let extraction = Extraction {
+                partition,
+                path,
+                into: first,
+            };
+            packer_actions::extract_unless_taken(state, extraction);
         }
         Ask::ExportImage { partition } => {
             if let Some(bytes) = state
@@ -66,7 +71,12 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
                 keep_file(state, &first, &bytes);
             }
         }
-        Ask::KeepRead { partition } => read_partition(state, partition, Some(first)),
+        Ask::KeepOffsets { partition } => {
+            packer_actions::keep_offsets_of(state, &partition, &first);
+        }
+        Ask::KeepRead { partition } => {
+            read_partition(state, partition, ReadInto::File(first));
+        }
         Ask::ImportTable => table_files::import(state, &first),
         Ask::CompareTable => table_files::compare(state, &first),
         Ask::ExportTable { form } => table_files::save(state, form, &first),
@@ -95,8 +105,8 @@ pub fn keep_file(state: &mut AppState, path: &Path, bytes: &[u8]) {
     }
 }
 
-/// Reads a partition from the board, into a file or, without one, to be edited.
-pub fn read_partition(state: &mut AppState, partition: String, path: Option<PathBuf>) {
+/// Reads a partition from the board.
+pub fn read_partition(state: &mut AppState, partition: String, into: ReadInto) {
     let row = state
         .document
         .project()
@@ -107,7 +117,7 @@ pub fn read_partition(state: &mut AppState, partition: String, path: Option<Path
     let Some(region) = row.and_then(|row| state.derived.regions.get(row).copied()) else {
         return;
     };
-    state.pending_read = Some(PendingRead { path, partition });
+    state.pending_read = Some(PendingRead { into, partition });
     submit(state, Request::Read(region));
 }
 
@@ -141,6 +151,7 @@ fn save_to(state: &mut AppState, path: PathBuf) {
             keep_settings(state);
             state.tell(Severity::Note, format!("Saved {}", path.display()));
             state.document.mark_saved(path, settled);
+            state.keep_written();
             if let Some(then) = state.then.take() {
                 go_on(state, then);
             }
@@ -184,6 +195,7 @@ fn replace_document(state: &mut AppState, document: Document) {
     state.contents = ContentsPanel::default();
     state.packing.pack_again();
     state.packing.forget_written();
+    state.recall_written();
     state.select_first();
 }
 

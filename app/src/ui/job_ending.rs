@@ -8,7 +8,7 @@ use super::files::keep_file;
 use super::moved_data;
 use super::packer_actions;
 use super::panels::agent::LookUp;
-use super::state::{AppState, Notice};
+use super::state::{AppState, Notice, ReadInto};
 use crate::engine::error::JobError;
 use crate::engine::event::{Outcome, WriteSummary};
 use crate::engine::job_state::Ending;
@@ -63,6 +63,7 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
                 && summary.verified
             {
                 state.packing.remember_written(plan);
+                state.keep_written();
             }
             let buttons = vec![("Look it up".to_owned(), Action::from(Command::LookUp))];
             say(
@@ -92,9 +93,12 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             if let Some(wish) = state.table_wish.take() {
                 board_table::was_read(state, wish, &bytes);
             } else if let Some(pending) = state.pending_read.take() {
-                match &pending.path {
-                    Some(path) => keep_file(state, path, &bytes),
-                    None => packer_actions::edit_image(
+                match &pending.into {
+                    ReadInto::File(path) => keep_file(state, path, &bytes),
+                    ReadInto::Offsets => {
+                        packer_actions::keep_board(state, &pending.partition, &bytes);
+                    }
+                    ReadInto::Edit => packer_actions::edit_image(
                         state,
                         &pending.partition,
                         &bytes,

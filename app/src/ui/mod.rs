@@ -20,6 +20,7 @@ pub mod environment;
 pub mod file_dialog;
 pub mod files;
 pub mod job_ending;
+pub mod kept_against;
 pub mod layout;
 pub mod log;
 pub mod moved_data;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use eframe::egui::Context;
 
@@ -9,12 +10,14 @@ use super::action::Action;
 use super::command::Command;
 use super::command::row::selected;
 use super::content_edit;
+use super::dialogs::Dialog;
 use super::file_dialog::Ask;
 use super::files::{ask_file, read_partition};
+use super::kept_against::KeptAgainst;
 use super::packing_paths;
 use super::run_command::{add_paths, edit, sentence};
 use super::selection::Selection;
-use super::state::AppState;
+use super::state::{AppState, ReadInto};
 use super::table_ops;
 use super::text::count;
 use crate::engine::pack::{Change, PackedImage};
@@ -25,6 +28,7 @@ use crate::model::project::{Content, Project};
 use crate::store::extract;
 use crate::store::open_any::files_of_image;
 use crate::store::read_whole::read_whole;
+use crate::store::tree::Existing;
 
 /// More than any flash of an ESP chip holds.
 const LARGEST_IMAGE: u64 = 128 << 20;
@@ -121,7 +125,7 @@ pub fn edit_image(state: &mut AppState, partition: &str, image: &[u8], from: &st
 
 /// Reads a partition from the board to edit its files.
 pub fn read_files(state: &mut AppState, partition: String) {
-    read_partition(state, partition, None);
+    read_partition(state, partition, ReadInto::Edit);
 }
 
 /// Asks for the folder that files go into.
@@ -139,16 +143,36 @@ fn selected_path(state: &AppState, partition: &str) -> Option<String> {
         .map(|line| line.path)
 }
 
-/// Writes files of a packed image into a folder.
-pub fn extract(state: &mut AppState, partition: &str, path: Option<&str>, into: &Path) {
-    let Some(image) = state.packing.images().get(partition).cloned() else {
-        state.tell(
-            Severity::Error,
-            format!("Nothing was taken out: {partition} is not packed yet. Try again in a moment"),
-        );
+/// Files to be taken out of a packed image, and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extraction {
+    pub partition: String,
+    /// One file or folder of the image; `None`: all.
+    pub path: Option<String>,
+    pub into: PathBuf,
+}
+
+/// Takes files out, or asks first what to do with those that are there already.
+pub fn extract_unless_taken(state: &mut AppState, extraction: Extraction) {
+    let Some(image) = packed(state, &extraction) else {
         return;
     };
-    match extract::extract(&image.bytes, path, into) {
+    let path = extraction.path.as_deref();
+    match extract::taken(&image.bytes, path, &extraction.into) {
+        Ok(taken) if taken.is_empty() => extract(state, &extraction, Existing::Refuse),
+        Ok(taken) => state.dialog = Some(Dialog::Existing { extraction, taken }),
+        Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),
+    }
+}
+
+/// Writes files of a packed image into a folder.
+pub fn extract(state: &mut AppState, extraction: &Extraction, existing: Existing) {
+    state.dialog = None;
+    let Some(image) = packed(state, extraction) else {
+        return;
+    };
+    let into = &extraction.into;
+    match extract::extract(&image.bytes, extraction.path.as_deref(), into, existing) {
         Ok(done) => {
             for problem in &done.problems {
                 let text = sentence(&problem.message, &problem.help);
@@ -168,6 +192,49 @@ pub fn extract(state: &mut AppState, partition: &str, path: Option<&str>, into: 
     }
 }
 
+fn packed(state: &mut AppState, extraction: &Extraction) -> Option<Arc<PackedImage>> {
+    let partition = &extraction.partition;
+    let image = state.packing.images().get(partition).cloned();
+    if image.is_none() {
+        let text =
+            format!("Nothing was taken out: {partition} is not packed yet. Try again in a moment");
+        state.tell(Severity::Error, text);
+    }
+    image
+}
+
+/// Keeps the offsets of an image in a file.
+pub fn keep_offsets_of(state: &mut AppState, partition: &str, path: &Path) {
+    match read_whole(path, LARGEST_IMAGE) {
+        Ok(image) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let against = KeptAgainst::File {
+                name: name.into_owned(),
+                image: image.into(),
+            };
+            keep_against(state, partition, against);
+        }
+        Err(error) => state.tell(Severity::Error, sentence(&error.to_string(), &error.help())),
+    }
+}
+
+/// Keeps the offsets of what the board was found to hold.
+pub fn keep_board(state: &mut AppState, partition: &str, image: &[u8]) {
+    let image = image.into();
+    keep_against(state, partition, KeptAgainst::Board { image });
+}
+
+/// Chooses whose offsets are kept.
+pub fn keep_against(state: &mut AppState, partition: &str, against: KeptAgainst) {
+    let text = match &against {
+        KeptAgainst::Nothing => format!("{partition} is packed anew at each edit"),
+        other => format!("{partition} keeps the offsets of {}", other.label()),
+    };
+    state.packing.keep_against(partition, against);
+    state.document.touch();
+    state.tell(Severity::Note, text);
+}
+
 /// Takes the selected file or folder out of the selected partition.
 pub fn remove_file(state: &mut AppState) {
     let partition = selected(state);
@@ -184,6 +251,23 @@ pub fn remove_file(state: &mut AppState) {
         .map_or_else(String::new, |line| line.path);
     let project = content_edit::with_removed(project, &partition, &at);
     edit(state, &format!("remove {name}"), project);
+}
+
+/// Switches the selected partition between erasing what removed files left behind, and leaving it.
+pub fn toggle_erase_removed(state: &mut AppState) {
+    let partition = selected(state);
+    let Some(mut files) = content_edit::files(state.document.project(), &partition).cloned() else {
+        return;
+    };
+    files.erase_removed = !files.erase_removed;
+    let name = if files.erase_removed {
+        format!("erase removed files of {partition}")
+    } else {
+        format!("leave removed files of {partition}")
+    };
+    let content = Some(Content::Files(files));
+    let project = content_edit::with_content(state.document.project(), &partition, content);
+    edit(state, &name, project);
 }
 
 /// Puts nothing into the selected partition.
@@ -230,19 +314,22 @@ pub fn copy_report(state: &mut AppState, ctx: &Context, partition: &str) {
 
 /// Every file with its place, and the sums of the image; columns are separated by tabs.
 pub fn report(partition: &str, image: &PackedImage) -> String {
-    let mut text = String::from("name\toffset\tsize\tcrc32\tchange\twasted\n");
+    let mut text = String::from("name\toffset\tsize\tcrc32\tchange\twasted\tsectors changed\n");
     for entry in &image.entries {
         let folder = if entry.folder { "/" } else { "" };
         // Writing to a String cannot fail.
         writeln!(
             text,
-            "{}{folder}\t{}\t{}\t{:08X}\t{}\t{}",
+            "{}{folder}\t{}\t{}\t{:08X}\t{}\t{}\t{}",
             entry.path,
             hex(entry.offset),
             entry.size,
             entry.crc32,
             change_word(entry.change),
-            entry.wasted
+            entry.wasted,
+            entry
+                .sectors_changed
+                .map_or_else(String::new, |number| number.to_string())
         )
         .ok();
     }

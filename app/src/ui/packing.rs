@@ -3,15 +3,17 @@
 //! Every content that changed is handed to the engine's packer; the image packed before stays on screen meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::kept_against::{KeptAgainst, Older, previous};
 use crate::engine::elf::AppFor;
 use crate::engine::pack::{PackJob, PackedImage};
 use crate::engine::packer::Packer;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::partition_table::APP;
-use crate::model::project::{Content, PackFormat, Project};
+use crate::model::project::{Content, Project};
+use crate::store::last_written::LastWritten;
 
 /// What was asked of the packer for one partition.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct Packing {
     images: BTreeMap<String, Arc<PackedImage>>,
     /// What a board was proven to hold last, by partition: its offsets are kept.
     written: BTreeMap<String, Arc<[u8]>>,
+    /// Whose offsets are kept, where that is not the last write.
+    against: BTreeMap<String, KeptAgainst>,
     /// Partitions that are packed anew next time, whatever lies where.
     anew: BTreeSet<String>,
     /// Files that have changed on disk since they were packed.
@@ -53,6 +57,7 @@ impl Packing {
             asked: BTreeMap::new(),
             images: BTreeMap::new(),
             written: BTreeMap::new(),
+            against: BTreeMap::new(),
             anew: BTreeSet::new(),
             changed: BTreeMap::new(),
             revision: 0,
@@ -104,10 +109,9 @@ impl Packing {
                 partition: name.clone(),
                 content: asked.content.clone(),
                 limit,
-                previous: previous(&self.written, &self.images, &self.anew, name, content),
+                previous: self.previous(name, content),
                 date: 0,
                 cut_names: false,
-                erase_removed: false,
                 app_for,
             });
             self.anew.remove(name);
@@ -151,14 +155,65 @@ impl Packing {
         }
     }
 
-    /// Whether the image is compared with what was last written, not only with what was packed before.
-    pub fn is_against_written(&self, partition: &str) -> bool {
-        self.written.contains_key(partition)
+    /// Puts what was proven to be written last on disk, for the next start.
+    pub fn keep_written(&self, kept: &LastWritten, project: &Path) -> Result<(), String> {
+        for (partition, image) in &self.written {
+            kept.put(project, partition, image)
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what an earlier start has put there.
+    pub fn recall_written(&mut self, kept: &LastWritten, path: &Path, project: &Project) {
+        for (partition, content) in &project.contents {
+            if let Content::Files(_) = content.as_ref()
+                && let Some(image) = kept.get(path, partition)
+            {
+                self.written.insert(partition.clone(), image.into());
+            }
+        }
+    }
+
+    /// Whose offsets a partition's image keeps.
+    pub fn against(&self, partition: &str) -> &KeptAgainst {
+        self.against
+            .get(partition)
+            .unwrap_or(&KeptAgainst::LastWrite)
+    }
+
+    /// Chooses whose offsets are kept, and packs again.
+    pub fn keep_against(&mut self, partition: &str, against: KeptAgainst) {
+        self.against.insert(partition.to_owned(), against);
+        self.asked.remove(partition);
+    }
+
+    /// What the image is compared with, in words; `None` when only with what was packed before.
+    pub fn compared_with(&self, partition: &str) -> Option<String> {
+        match self.against(partition) {
+            KeptAgainst::LastWrite => self
+                .written
+                .contains_key(partition)
+                .then(|| "the last write".to_owned()),
+            KeptAgainst::Nothing => None,
+            other => Some(other.label().to_owned()),
+        }
+    }
+
+    fn previous(&self, name: &str, content: &Content) -> Option<Arc<[u8]>> {
+        let older = Older {
+            written: &self.written,
+            packed: &self.images,
+        };
+        (!self.anew.contains(name))
+            .then(|| previous(self.against(name), older, name, content))
+            .flatten()
     }
 
     /// Packs a partition anew, without the holes that edits left.
     pub fn compact(&mut self, partition: &str) {
         self.written.remove(partition);
+        self.against.remove(partition);
         self.anew.insert(partition.to_owned());
         self.asked.remove(partition);
     }
@@ -166,6 +221,7 @@ impl Packing {
     /// Forgets what was written: another project is open.
     pub fn forget_written(&mut self) {
         self.written.clear();
+        self.against.clear();
         self.anew.clear();
         self.changed.clear();
     }
@@ -184,23 +240,4 @@ impl Packing {
     pub fn revision(&self) -> u64 {
         self.revision
     }
-}
-
-/// The image whose offsets the next one keeps. Only a Bin keeps any.
-fn previous(
-    written: &BTreeMap<String, Arc<[u8]>>,
-    images: &BTreeMap<String, Arc<PackedImage>>,
-    anew: &BTreeSet<String>,
-    name: &str,
-    content: &Content,
-) -> Option<Arc<[u8]>> {
-    let keeps = matches!(content, Content::Files(files) if files.format == PackFormat::Bin);
-    if !keeps || anew.contains(name) {
-        return None;
-    }
-    written
-        .get(name)
-        .or_else(|| images.get(name).map(|image| &image.bytes))
-        .filter(|bytes| !bytes.is_empty())
-        .cloned()
 }

@@ -44,6 +44,10 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
         Action::PutInstead { from, into, paths } => {
             packer_actions::put_instead(state, &from, &into, &paths);
         }
+        Action::ExtractInto {
+            extraction,
+            existing,
+        } => packer_actions::extract(state, &extraction, existing),
         Action::ApplyFix(fix) => {
             edit_table(state, |project, _| table_ops::apply_fix(project, &fix));
         }

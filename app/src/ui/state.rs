@@ -35,8 +35,10 @@ use crate::engine::surroundings::Surroundings;
 use crate::model::flash_plan::PlannedWrite;
 use crate::model::partition_table::Row;
 use crate::model::problem::Severity;
+use crate::model::project::{Content, PackFormat};
 use crate::model::region::Region;
 use crate::store::kept::KeptFolder;
+use crate::store::last_written::LastWritten;
 use crate::store::settings::Settings;
 
 /// Something to say in the strip above the drawer; stays until it is dismissed or replaced.
@@ -53,9 +55,18 @@ pub struct Notice {
 /// A read that is under way, and where its bytes go.
 #[derive(Clone, Debug)]
 pub struct PendingRead {
-    /// The file to write; `None`: the bytes become files to be edited.
-    pub path: Option<PathBuf>,
+    pub into: ReadInto,
     pub partition: String,
+}
+
+/// What becomes of bytes that are read from the board.
+#[derive(Clone, Debug)]
+pub enum ReadInto {
+    File(PathBuf),
+    /// Files to be edited.
+    Edit,
+    /// The image whose offsets the next one keeps.
+    Offsets,
 }
 
 /// What must happen once the question about unsaved work is answered.
@@ -171,9 +182,32 @@ impl AppState {
         if let Some(fault) = fault {
             state.tell(Severity::Error, fault);
         }
+        state.recall_written();
         state.select_first();
         state.refresh();
         state
+    }
+
+    /// Takes back what was written last from this project, by an earlier start too.
+    pub fn recall_written(&mut self) {
+        if let (Some(settings), Some(path)) = (&self.settings_path, self.document.path()) {
+            let kept = LastWritten::beside(settings);
+            self.packing
+                .recall_written(&kept, path, self.document.project());
+        }
+    }
+
+    /// Keeps what was written last from this project for the next start. A project without a file has no name to keep it
+    /// by, until it is saved.
+    pub fn keep_written(&mut self) {
+        let (Some(settings), Some(path)) = (&self.settings_path, self.document.path()) else {
+            return;
+        };
+        let kept = LastWritten::beside(settings);
+        if let Err(reason) = self.packing.keep_written(&kept, path) {
+            let text = format!("After the next start more files will move than needed: {reason}");
+            self.note(Severity::Warning, text, None);
+        }
     }
 
     /// Selects `bin`, else the first partition.
@@ -313,6 +347,10 @@ impl AppState {
             row,
             rows: project.table.rows.len(),
             takes_files: selected.is_some_and(|row| table_ops::takes_files(row)),
+            packs_a_bin: content.is_some_and(|content| match content.as_ref() {
+                Content::Files(files) => files.format == PackFormat::Bin && !files.compat,
+                Content::Raw(_) => false,
+            }),
             has_image: content.is_some(),
             entry: partition.as_ref().is_some_and(|name| {
                 content_edit::files(project, name).is_some() && self.contents.selected.is_some()

@@ -96,3 +96,46 @@ fn each_edit_changes_at_most_five_sectors_and_far_fewer_than_the_seed() {
     println!("geometric mean {mean:.1}");
     assert!(mean >= 25.0, "{mean:.1} times fewer sectors than the seed");
 }
+
+#[test]
+fn a_folder_under_another_name_stays_where_it_is() {
+    let mut seeded = Seeded(7);
+    let folder = |name: &str, seeded: &mut Seeded| {
+        let inside = (0..20)
+            .map(|number| BinEntry::file(format!("f{number}"), seeded.bytes(3_000)))
+            .collect();
+        BinEntry::folder(name, inside)
+    };
+    let before: Vec<BinEntry> = ["anna", "bert", "carl"]
+        .into_iter()
+        .map(|name| folder(name, &mut seeded))
+        .collect();
+    let options = BinOptions::default();
+    let old = build(&before, &options, None).unwrap().bytes;
+    let mut after = before.clone();
+    after[1].name = "zoe".into();
+    let built = build(&after, &options, Some(&old)).unwrap();
+    assert!(
+        built.totals.sectors_changed.unwrap() <= 2,
+        "{:?}",
+        built.totals
+    );
+    assert_eq!(bin_read::verify(&built.bytes, "").problems, []);
+    // The same with an edit inside, which costs its own sectors and those of the two directories.
+    let BinNode::Folder(inside) = &mut after[1].node else {
+        unreachable!("it is a folder")
+    };
+    inside[4] = BinEntry::file("f4", vec![1; 3_000]);
+    let built = build(&after, &options, Some(&old)).unwrap();
+    for (path, bytes) in files_of(&after) {
+        assert_eq!(
+            seed_read(&built.bytes, &path),
+            Some(bytes.as_slice()),
+            "{path}"
+        );
+    }
+    // A folder of other files is no continuation of an old one.
+    let other = [folder("zoe", &mut seeded)];
+    let built = build(&other, &options, Some(&old)).unwrap();
+    assert_eq!(bin_read::verify(&built.bytes, "").problems, []);
+}

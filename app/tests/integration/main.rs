@@ -38,6 +38,7 @@ mod cli_images;
 mod cli_info;
 #[cfg(test)]
 mod cli_moved_data;
+mod cli_offsets;
 #[cfg(test)]
 mod cli_run;
 #[cfg(test)]

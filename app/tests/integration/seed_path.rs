@@ -38,7 +38,6 @@ pub fn packed(project: &Project) -> BTreeMap<String, Arc<PackedImage>> {
                 previous: None,
                 date: 0,
                 cut_names: false,
-                erase_removed: false,
                 app_for: None,
             };
             (name.clone(), Arc::new(pack(&job)))

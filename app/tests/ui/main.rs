@@ -13,7 +13,8 @@ mod idle;
 mod map;
 mod map_drag;
 mod packer;
-#[cfg(unix)]
+mod packer_offsets;
+mod packer_shown;
 mod quiet_read;
 mod table;
 mod table_editor;

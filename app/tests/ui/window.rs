@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use eframe::egui::OutputCommand;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use flashpack::engine::request::PortChoice;
@@ -74,13 +75,18 @@ impl Window {
 
     /// Any project on any port.
     pub fn of(project: Project, port: PortChoice) -> Self {
+        Self::start(Document::new(project, None), port, None)
+    }
+
+    /// A document with its file, and a place for what outlives the program.
+    pub fn start(document: Document, port: PortChoice, settings_path: Option<PathBuf>) -> Self {
         let dialogs = Dialogs::default();
         let (sender, woken) = channel();
         let start = Start {
-            document: Document::new(project, None),
+            document,
             port,
             settings: Settings::default(),
-            settings_path: None,
+            settings_path,
             dialogs: Box::new(dialogs.clone()),
             wake: Arc::new(move || {
                 // The window is gone when the test has ended.
@@ -203,6 +209,33 @@ impl Window {
         self.wait("the end of the write", |window| {
             window.state().board.running().is_none() && window.state().review.is_none()
         });
+    }
+
+    /// Clicks, and returns what that put on the clipboard.
+    #[track_caller]
+    pub fn copied(&mut self, label: &str) -> String {
+        self.harness.get_by_label(label).click();
+        self.next_copy()
+    }
+
+    /// Does what a menu would, and returns what that put on the clipboard.
+    #[track_caller]
+    pub fn copied_by(&mut self, action: impl Into<Action>) -> String {
+        self.harness.state_mut().state.ask(action);
+        self.next_copy()
+    }
+
+    #[track_caller]
+    fn next_copy(&mut self) -> String {
+        for _ in 0..8 {
+            self.harness.step();
+            for command in &self.harness.output().platform_output.commands {
+                if let OutputCommand::CopyText(text) = command {
+                    return text.clone();
+                }
+            }
+        }
+        panic!("nothing was copied");
     }
 
     /// What the strip above the drawer says.

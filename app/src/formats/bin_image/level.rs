@@ -1,5 +1,6 @@
 //! One Bin, the outermost or a nested one: matches entries with those of the previous image, and writes the bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use device_agent::bin_image::{
@@ -11,13 +12,15 @@ use super::super::file_tree::join;
 use super::keep;
 use super::place::{self, Placed, Want};
 use super::previous;
+use super::renamed;
 use super::report::{BuiltBin, EntryReport, Totals, Where};
 use super::{BinEntry, BinNode, BinOptions, Room, name};
 use crate::model::region::SECTOR;
 
 /// An entry on its way into a Bin.
 pub(super) struct Item<'a> {
-    name: &'a str,
+    /// As it is found in the image: where a name was cut, what is left of it.
+    name: Cow<'a, str>,
     pub stored: [u8; NAME_SIZE],
     pub data: Data<'a>,
     /// CRC-32 (zlib) of the data.
@@ -45,7 +48,7 @@ impl<'a> Item<'a> {
         let crc32 = crc32fast::hash(data.bytes());
         let stored = name::stored(&entry.name, options);
         Self {
-            name: &entry.name,
+            name: name::as_stored(&entry.name, stored),
             stored,
             data,
             crc32,
@@ -100,10 +103,9 @@ impl<'a> Level<'a> {
             .iter()
             .map(|entry| {
                 Item::new(entry, options, |inner| {
-                    let stored = name::stored(&entry.name, options);
-                    let image = previous
-                        .as_ref()
-                        .and_then(|previous| previous.nested(stored));
+                    let image = previous.as_ref().and_then(|previous| {
+                        renamed::folder_before(previous, entries, entry, inner, options)
+                    });
                     Self::new(inner, options, image, room, depth + 1)
                 })
             })
@@ -268,7 +270,7 @@ impl<'a> Level<'a> {
     fn report(&self, index: usize, wasted: u32, totals: &mut Totals) -> Vec<EntryReport> {
         let (item, offset) = (&self.items[index], self.offsets[index] as u32);
         let mut lines = vec![EntryReport {
-            path: item.name.to_owned(),
+            path: item.name.clone().into_owned(),
             offset,
             size: item.size() as u32,
             crc32: item.crc32,
@@ -287,13 +289,13 @@ impl<'a> Level<'a> {
                 totals.slack += built.totals.slack;
                 totals.holes += built.totals.holes;
                 lines.extend(built.entries.iter().map(|inner| EntryReport {
-                    path: join(item.name, &inner.path),
+                    path: join(&item.name, &inner.path),
                     offset: offset + inner.offset,
-                    // Inside a folder that moved, everything did.
-                    place: if item.place == Where::Moved && inner.place == Where::Kept {
-                        Where::Moved
-                    } else {
-                        inner.place
+                    // Inside a folder that moved, everything did; a folder under another name holds nothing of old.
+                    place: match (item.place, inner.place) {
+                        (Where::New, _) => Where::New,
+                        (Where::Moved, Where::Kept) => Where::Moved,
+                        (_, place) => place,
                     },
                     ..inner.clone()
                 }));

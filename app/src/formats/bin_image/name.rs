@@ -4,6 +4,7 @@
 //! that has such bytes at an end, would be stored but never found. Control characters are refused because nothing
 //! may sort before the index `!`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use device_agent::bin_image::{INDEX_NAME, MAX_DEPTH, NAME_SIZE, strip};
@@ -126,6 +127,18 @@ pub(super) fn stored(name: &str, options: &BinOptions) -> [u8; NAME_SIZE] {
         *to = *from;
     }
     stored
+}
+
+/// A name as the image has it: as typed where it fits, else what was left of it.
+pub(super) fn as_stored(name: &str, stored: [u8; NAME_SIZE]) -> Cow<'_, str> {
+    if name.len() <= NAME_SIZE {
+        return Cow::Borrowed(name);
+    }
+    let end = stored
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |at| at + 1);
+    Cow::Owned(String::from_utf8_lossy(stored.get(..end).unwrap_or_default()).into_owned())
 }
 
 /// Everything that is wrong with the names of a tree.

@@ -7,9 +7,24 @@ use super::row::{
     Facts, Menu, ctrl, ctrl_shift, file_selected, idle, need, partition_selected, plain, row,
     selected, takes_files,
 };
+use crate::ui::environment::Environment;
 use crate::ui::file_dialog::Ask;
-use crate::ui::files::ask_file;
+use crate::ui::files::{ask_file, read_partition};
+use crate::ui::kept_against::KeptAgainst;
 use crate::ui::packer_actions;
+use crate::ui::state::{AppState, ReadInto};
+
+fn packs_a_bin(now: &Environment) -> Option<String> {
+    need(
+        now.packs_a_bin,
+        "Select a partition with files that are packed as a Bin first",
+    )
+}
+
+fn keep(state: &mut AppState, against: KeptAgainst) {
+    let partition = selected(state);
+    packer_actions::keep_against(state, &partition, against);
+}
 
 const NOTHING_IN: &str = "Nothing goes into the selected partition";
 
@@ -137,6 +152,53 @@ pub const CONTENTS: &[Facts] = &[
         let partition = selected(state);
         packer_actions::ask_extract(state, partition, false);
     }),
+    row(
+        Menu::Edit,
+        Command::KeepLastWrite,
+        "Keep offsets of the last write",
+        "Files keep the places that they had in the image written last",
+    )
+    .begins_group()
+    .unless(packs_a_bin)
+    .runs(|state, _| keep(state, KeptAgainst::LastWrite)),
+    row(
+        Menu::Edit,
+        Command::KeepFile,
+        "Keep offsets of a file…",
+        "Files keep the places that they have in an earlier image, which you choose",
+    )
+    .unless(packs_a_bin)
+    .runs(|state, _| {
+        let partition = selected(state);
+        ask_file(state, Ask::KeepOffsets { partition });
+    }),
+    row(
+        Menu::Edit,
+        Command::KeepBoard,
+        "Keep offsets of the board",
+        "Read the partition from the board; files keep the places that they have there",
+    )
+    .unless(|now| idle(now).or_else(|| packs_a_bin(now)))
+    .runs(|state, _| {
+        let partition = selected(state);
+        read_partition(state, partition, ReadInto::Offsets);
+    }),
+    row(
+        Menu::Edit,
+        Command::KeepNothing,
+        "Keep no offsets",
+        "Pack everything anew at each edit, without holes",
+    )
+    .unless(packs_a_bin)
+    .runs(|state, _| keep(state, KeptAgainst::Nothing)),
+    row(
+        Menu::Edit,
+        Command::EraseRemoved,
+        "Erase removed files",
+        "Switch between erasing what removed and older files left behind, and leaving it where erasing costs a sector",
+    )
+    .unless(packs_a_bin)
+    .runs(|state, _| packer_actions::toggle_erase_removed(state)),
     row(
         Menu::Edit,
         Command::Compact,

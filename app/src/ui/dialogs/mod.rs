@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod compare_table;
+mod existing;
 pub mod export_problems;
 mod place_settings;
 pub mod review_plan;
@@ -16,6 +17,7 @@ use eframe::egui::{self, Align, Layout, Ui};
 use super::action::Action;
 use super::comparison::Sides;
 use super::file_dialog::Ask;
+use super::packer_actions::Extraction;
 use super::state::AppState;
 use super::table_files::TableForm;
 use super::theme;
@@ -32,6 +34,11 @@ pub enum Dialog {
     CompareTable(Sides),
     /// A table with errors is to be saved in this form.
     ExportProblems(TableForm),
+    /// Files that are to be taken out are there already.
+    Existing {
+        extraction: Extraction,
+        taken: Vec<String>,
+    },
     /// The system has no file dialog: the path is typed.
     TypePath {
         ask: Ask,
@@ -67,6 +74,9 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
                 Dialog::Template(choice) => template::ui(ui, state, choice),
                 Dialog::CompareTable(sides) => compare_table::ui(ui, state, &sides),
                 Dialog::ExportProblems(form) => export_problems::ui(ui, state, form),
+                Dialog::Existing { extraction, taken } => {
+                    existing::ui(ui, state, &extraction, &taken);
+                }
                 Dialog::TypePath { ask, path } => type_path::ui(ui, state, ask, path),
             }
         });

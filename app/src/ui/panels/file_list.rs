@@ -102,12 +102,16 @@ fn lines(content: &Content, image: Option<&Arc<PackedImage>>, find: &str) -> Vec
         .collect()
 }
 
+/// Name, size, offset, CRC, wasted, sectors, state. Where there is no room the check goes first; waste and sectors, which
+/// a tip tells too, come only where there is plenty.
 fn widths(room: f32) -> Vec<f32> {
-    // Name, size, offset, CRC, state; the check goes first when there is no room.
-    if room > 470.0 {
-        vec![0.0, 78.0, 84.0, 84.0, 92.0]
+    let hidden = 0.1;
+    if room > 620.0 {
+        vec![0.0, 78.0, 84.0, 84.0, 64.0, 64.0, 92.0]
+    } else if room > 470.0 {
+        vec![0.0, 78.0, 84.0, 84.0, hidden, hidden, 92.0]
     } else {
-        vec![0.0, 76.0, 74.0, 0.1, 88.0]
+        vec![0.0, 76.0, 74.0, hidden, hidden, hidden, 88.0]
     }
 }
 
@@ -132,6 +136,8 @@ pub fn ui(ui: &mut Ui, state: &mut AppState, partition: &str) {
         ("Size", Align::Max),
         ("Offset", Align::Max),
         ("CRC-32", Align::Max),
+        ("Wasted", Align::Max),
+        ("Sectors", Align::Max),
         ("Board", Align::Min),
     ];
     list_row::head(ui, &widths, &names);
@@ -209,7 +215,7 @@ fn line_ui(
     if let Some(name) = cells.first_mut() {
         name.min.x = (name.min.x + indent).min(name.max.x - 40.0);
     }
-    let [name, size, offset, crc, board] = cells.as_slice() else {
+    let [name, size, offset, crc, wasted, sectors, board] = cells.as_slice() else {
         return;
     };
     if state
@@ -229,6 +235,7 @@ fn line_ui(
         response.widget_info(|| {
             WidgetInfo::selected(Role::Row, true, selected, format!("File {}", entry.path))
         });
+        let differs = state.packing.compared_with(partition).is_some();
         if response.clicked() {
             state.contents.selected = Some(entry.at.clone());
             response.request_focus();
@@ -251,13 +258,7 @@ fn line_ui(
                 response.on_hover_text(format!("{}\n{}", problem.message, problem.help))
             }
             None if entry.folder => response,
-            None => response.on_hover_text(format!(
-                "{}\n{}",
-                entry.source,
-                line.packed
-                    .as_ref()
-                    .map_or_else(String::new, |packed| exact_size(u64::from(packed.size)))
-            )),
+            None => response.on_hover_text(format!("{}{}", entry.source, about(line, differs))),
         };
         response.context_menu(|ui| {
             state.contents.selected = Some(entry.at.clone());
@@ -285,9 +286,26 @@ fn line_ui(
         ui,
         line,
         state.environment.packing,
-        [*size, *offset, *crc, *board],
+        [*size, *offset, *crc, *wasted, *sectors, *board],
         compared,
     );
+}
+
+/// What the tip of a file says beside where it comes from.
+fn about(line: &Line, differs: bool) -> String {
+    let Some(packed) = &line.packed else {
+        return String::new();
+    };
+    let cost = match packed.sectors_changed.filter(|_| differs) {
+        Some(sectors) => format!(" · {} to write", text::count(sectors, "sector", "sectors")),
+        None => String::new(),
+    };
+    format!(
+        "\n{}\nCRC-32 {:08X} · {} wasted{cost}",
+        exact_size(u64::from(packed.size)),
+        packed.crc32,
+        text::count(packed.wasted as usize, "byte", "bytes")
+    )
 }
 
 fn name_ui(
@@ -352,7 +370,7 @@ fn figures_ui(
     ui: &Ui,
     line: &Line,
     packing: bool,
-    [size, offset, crc, board]: [egui::Rect; 4],
+    [size, offset, crc, wasted, sectors, board]: [egui::Rect; 6],
     compared: Compared,
 ) {
     let tokens = theme::tokens(ui.visuals());
@@ -404,6 +422,14 @@ fn figures_ui(
             );
         }
     }
+    if wasted.width() > 40.0 {
+        let bytes = packed.wasted.to_string();
+        list_row::text(ui, wasted, &bytes, mono(), tokens.weak, Align::Max);
+        let cost = packed
+            .sectors_changed
+            .map_or_else(|| "–".to_owned(), |number| number.to_string());
+        list_row::text(ui, sectors, &cost, mono(), tokens.weak, Align::Max);
+    }
     list_row::text(
         ui,
         offset,
@@ -446,14 +472,10 @@ fn rename_ui(
         .desired_width(field.width());
     let response = ui.put(field, edit).accessible_name("New name");
     let budget_cell = cell.with_min_x(cell.right() - 44.0);
-    list_row::text(
-        ui,
-        budget_cell,
-        &budget,
-        theme::font(theme::SMALL),
-        ink,
-        Align::Max,
-    );
+    let words = egui::RichText::new(budget)
+        .font(theme::font(theme::SMALL))
+        .color(ink);
+    ui.put(budget_cell, egui::Label::new(words));
     if std::mem::take(&mut editing.fresh) {
         response.request_focus();
     }

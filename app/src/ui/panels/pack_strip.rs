@@ -25,6 +25,9 @@ pub fn ui(ui: &mut Ui, state: &mut AppState, partition: &str) {
         return;
     };
     container(ui, state, partition, files);
+    if state.environment.packs_a_bin {
+        offsets(ui, state, partition, files);
+    }
     if let Some(image) = state.packing.images().get(partition).cloned() {
         cost(ui, state, partition, &image);
     }
@@ -91,6 +94,7 @@ fn container(ui: &mut Ui, state: &mut AppState, partition: &str, files: &FilesCo
             format: wanted.0,
             alignment: wanted.1,
             compat: wanted.2,
+            erase_removed: files.erase_removed,
             entries: files.entries.clone(),
         };
         let project = content_edit::with_content(
@@ -105,22 +109,60 @@ fn container(ui: &mut Ui, state: &mut AppState, partition: &str, files: &FilesCo
     }
 }
 
+/// Whose offsets are kept, and what becomes of removed files.
+fn offsets(ui: &mut Ui, state: &mut AppState, partition: &str, files: &FilesContent) {
+    ui.horizontal_wrapped(|ui| {
+        ui.weak("Offsets kept from");
+        let against = state.packing.against(partition).label().to_owned();
+        ComboBox::from_id_salt("offsets kept")
+            .selected_text(&against)
+            .width(112.0)
+            .truncate()
+            .show_ui(ui, |ui| {
+                for command in [
+                    Command::KeepLastWrite,
+                    Command::KeepFile,
+                    Command::KeepBoard,
+                    Command::KeepNothing,
+                ] {
+                    command_button::menu_entry(
+                        ui,
+                        command,
+                        &state.environment,
+                        &mut state.actions,
+                    );
+                }
+            })
+            .response
+            .on_hover_text(
+                "A file that did not change stays where this image has it, so that an edit rewrites few sectors",
+            )
+            .accessible_name(format!("Offsets kept from: {against}"));
+        let mut erase = files.erase_removed;
+        let tip = Command::EraseRemoved.facts().tooltip;
+        if ui
+            .checkbox(&mut erase, "erase removed files")
+            .on_hover_text(tip)
+            .changed()
+        {
+            state.ask(Command::EraseRemoved);
+        }
+    });
+}
+
 /// What writing this image costs, and what compacting would save.
 fn cost(ui: &mut Ui, state: &mut AppState, partition: &str, image: &PackedImage) {
-    let sectors = image
-        .sectors_changed
-        .filter(|_| state.packing.is_against_written(partition));
+    let compared = state.packing.compared_with(partition);
+    let sectors = image.sectors_changed.zip(compared);
     if sectors.is_none() && image.compaction.is_none() {
         return;
     }
     ui.horizontal_wrapped(|ui| {
-        if let Some(sectors) = sectors {
-            let words = if sectors == 0 {
-                "As it was written last".to_owned()
-            } else if sectors == 1 {
-                "1 sector differs from the last write".to_owned()
-            } else {
-                format!("{sectors} sectors differ from the last write")
+        if let Some((sectors, with)) = sectors {
+            let words = match sectors {
+                0 => format!("Nothing differs from {with}"),
+                1 => format!("1 sector differs from {with}"),
+                _ => format!("{sectors} sectors differ from {with}"),
             };
             ui.weak(words);
         }

@@ -48,8 +48,12 @@ pub fn menu_entry(
     let shortcut = command.shortcut(ui.ctx());
     let tooltip = command.tooltip(environment, None);
     let enabled = command.why_not(environment).is_none();
-    let button =
-        Button::new(command.label(environment)).shortcut_text(shortcut.unwrap_or_default());
+    let button = Button::new(command.label(environment));
+    // An empty one would end the accessible name with a space.
+    let button = match shortcut {
+        Some(shortcut) => button.shortcut_text(shortcut),
+        None => button,
+    };
     let response = ui.add_enabled(enabled, button);
     let response = response
         .on_hover_text(&tooltip)

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use eframe::egui::{
-    self, Align2, Event, EventFilter, Id, Key, Pos2, Rect, Role, Sense, TextEdit, Ui, WidgetInfo,
-    pos2, vec2,
+    self, Align2, Event, EventFilter, Id, Key, Modifiers, Pos2, Rect, Role, ScrollArea, Sense,
+    TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::super::theme;
@@ -33,6 +33,17 @@ struct Held {
     jump: String,
     find: String,
     said: &'static str,
+    /// The part with the bytes, to know whether it has the focus.
+    area: Option<Id>,
+}
+
+/// How bytes are copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `68 65 6C`
+    Hex,
+    /// As text; what is not UTF-8 becomes U+FFFD.
+    Text,
 }
 
 impl Held {
@@ -59,7 +70,12 @@ pub fn ui(ui: &mut Ui, bytes: &[u8], start: u64) {
 pub fn with_places(ui: &mut Ui, bytes: &[u8], start: u64, places: &[Place]) {
     let id = ui.scope_id().with(("hex", start, bytes.len()));
     let mut held: Held = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    let mut go_to = tools(ui, bytes, start, places, &mut held);
+    let in_use = held
+        .area
+        .is_some_and(|area| ui.memory(|memory| memory.has_focus(area)));
+    let mut go_to = tools(ui, bytes, start, places, &mut held, in_use);
+    // Found by a field: the arrow keys go on from there.
+    let came = go_to.is_some();
     let font = theme::small_mono();
     let (wide, high) = ui.fonts_mut(|fonts| {
         (
@@ -103,10 +119,19 @@ pub fn with_places(ui: &mut Ui, bytes: &[u8], start: u64, places: &[Place]) {
         held.head = at;
         response.request_focus();
     }
+    held.area = Some(response.id);
+    if came {
+        response.request_focus();
+    }
     if response.has_focus() && !bytes.is_empty() {
         go_to = keys(ui, response.id, &mut held, bytes, per_line, shown).or(go_to);
         if ui.input(|input| input.events.contains(&Event::Copy)) {
-            copy(ui, bytes, &held);
+            let form = if ui.input(|input| input.modifiers.shift) {
+                Form::Text
+            } else {
+                Form::Hex
+            };
+            copy(ui, bytes, &held, form);
         }
     }
     if let Some(at) = go_to {
@@ -207,8 +232,13 @@ fn tools(
     start: u64,
     places: &[Place],
     held: &mut Held,
+    in_use: bool,
 ) -> Option<usize> {
     let mut go_to = None;
+    let asked = |key, modifiers| in_use && ui.input_mut(|input| input.consume_key(modifiers, key));
+    let to_jump = asked(Key::G, Modifiers::COMMAND);
+    let to_find = asked(Key::F, Modifiers::COMMAND);
+    let again = asked(Key::F3, Modifiers::NONE);
     ui.horizontal_wrapped(|ui| {
         let enter = |ui: &Ui, response: &egui::Response| {
             response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
@@ -221,10 +251,18 @@ fn tools(
         let jump = TextEdit::singleline(&mut held.jump)
             .hint_text(hint)
             .desired_width(92.0);
-        let jump = ui
-            .add(jump)
-            .accessible_name("Jump to")
-            .on_hover_text("Jump to an offset in hexadecimal (# for decimal), or to a file");
+        let jump = ui.add(jump).accessible_name("Jump to").on_hover_text(
+            "Jump to an offset in hexadecimal (# for decimal), or to a file  (Ctrl+G in the bytes)",
+        );
+        if to_jump {
+            jump.request_focus();
+        }
+        if !places.is_empty()
+            && let Some(place) = files(ui, places)
+        {
+            held.select(place.at, place.size);
+            go_to = Some(place.at);
+        }
         if enter(ui, &jump) {
             let name = held.jump.trim();
             let named = places.iter().find(|place| place.name == name);
@@ -246,12 +284,17 @@ fn tools(
         let find = ui
             .add(find)
             .accessible_name("Find bytes or text")
-            .on_hover_text("Text, or bytes such as 68 65 6C; quotes force text");
+            .on_hover_text(
+                "Text, or bytes such as 68 65 6C; quotes force text  (Ctrl+F in the bytes)",
+            );
+        if to_find {
+            find.request_focus();
+        }
         let next = ui
             .button("Next")
-            .on_hover_text("Find the next place")
+            .on_hover_text("Find the next place  (F3 in the bytes)")
             .clicked();
-        if enter(ui, &find) || next {
+        if enter(ui, &find) || next || again {
             held.said = match hex_search::pattern(&held.find) {
                 None => "Type what to find",
                 Some(pattern) => {
@@ -274,40 +317,84 @@ fn tools(
         if !held.said.is_empty() {
             ui.weak(held.said);
         }
-        if let Some((begin, end)) = held.selected() {
-            let inside = places
-                .iter()
-                .find(|place| (place.at..place.at + place.size).contains(&begin));
-            let inside = inside.map_or_else(String::new, |place| format!(" in {}", place.name));
-            ui.weak(format!(
-                "0x{:X}, {} selected{inside}",
-                start + begin as u64,
-                super::super::text::count(end - begin, "byte", "bytes")
-            ));
-            if ui
-                .button("Copy")
-                .on_hover_text("Copy the selected bytes")
-                .clicked()
-            {
-                copy(ui, bytes, held);
-            }
-        }
+        selection(ui, bytes, start, places, held);
     });
     go_to
 }
 
-fn copy(ui: &Ui, bytes: &[u8], held: &Held) {
+/// What is selected, and the ways to copy it.
+fn selection(ui: &mut Ui, bytes: &[u8], start: u64, places: &[Place], held: &Held) {
+    let Some((begin, end)) = held.selected() else {
+        return;
+    };
+    let inside = places
+        .iter()
+        .find(|place| (place.at..place.at + place.size).contains(&begin));
+    let inside = inside.map_or_else(String::new, |place| format!(" in {}", place.name));
+    ui.weak(format!(
+        "0x{:X}, {} selected{inside}",
+        start + begin as u64,
+        super::super::text::count(end - begin, "byte", "bytes")
+    ));
+    for (label, tip, form) in [
+        (
+            "Copy hex",
+            "Copy the selected bytes as 68 65 6C  (Ctrl+C)",
+            Form::Hex,
+        ),
+        (
+            "Copy text",
+            "Copy the selected bytes as text  (Ctrl+Shift+C)",
+            Form::Text,
+        ),
+    ] {
+        if ui.button(label).on_hover_text(tip).clicked() {
+            copy(ui, bytes, held, form);
+        }
+    }
+}
+
+/// A list of the files to go to; the one that was chosen.
+fn files<'a>(ui: &mut Ui, places: &'a [Place]) -> Option<&'a Place> {
+    let mut chosen = None;
+    ui.menu_button("Files", |ui| {
+        ScrollArea::vertical()
+            .max_height(theme::ROW_HEIGHT * 10.0)
+            .show_rows(ui, theme::ROW_HEIGHT, places.len(), |ui, range| {
+                for place in places.get(range).unwrap_or_default() {
+                    if ui.button(format!("Go to {}", place.name)).clicked() {
+                        chosen = Some(place);
+                        ui.close();
+                    }
+                }
+            });
+    })
+    .response
+    .on_hover_text("Go to a file and select its bytes");
+    chosen
+}
+
+fn copy(ui: &Ui, bytes: &[u8], held: &Held, form: Form) {
     let Some((begin, end)) = held.selected() else {
         return;
     };
     let chosen = bytes.get(begin..end.min(bytes.len())).unwrap_or_default();
-    let mut text = String::with_capacity(chosen.len() * 3);
-    for byte in chosen {
+    ui.ctx().copy_text(copied(chosen, form));
+}
+
+/// Bytes as they go onto the clipboard.
+fn copied(bytes: &[u8], form: Form) -> String {
+    if form == Form::Text {
+        // A clipboard holds text: what is behind a NUL would be lost in many programs.
+        return String::from_utf8_lossy(bytes).replace('\0', "\u{FFFD}");
+    }
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for byte in bytes {
         let gap = if text.is_empty() { "" } else { " " };
         // Writing to a String cannot fail.
         write!(text, "{gap}{byte:02X}").ok();
     }
-    ui.ctx().copy_text(text);
+    text
 }
 
 /// Moves the cursor; where it went.
@@ -464,6 +551,17 @@ mod tests {
             line_text(0x1230, b"hello\0", 8, 6),
             "001230  68 65 6C 6C 6F 00        hello."
         );
+    }
+
+    #[test]
+    fn bytes_are_copied_as_digits_or_as_text() {
+        assert_eq!(copied(b"hel", Form::Hex), "68 65 6C");
+        assert_eq!(
+            copied("hä\0\u{1F600}".as_bytes(), Form::Text),
+            "hä\u{FFFD}\u{1F600}"
+        );
+        assert_eq!(copied(&[0x68, 0xFF], Form::Text), "h\u{FFFD}");
+        assert_eq!(copied(b"", Form::Hex), "");
     }
 
     #[test]
