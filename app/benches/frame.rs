@@ -24,6 +24,67 @@ const FRAMES: usize = 600;
 const GOAL: Duration = Duration::from_millis(8);
 const SIZE: egui::Vec2 = vec2(1280.0, 800.0);
 
+/// A partition of 16 MiB with an image that is written as it is.
+fn large_image() -> Project {
+    let bytes: Vec<u8> = (0..16_u32 << 20)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let row = Row {
+        name: "large".into(),
+        kind: DATA,
+        subtype: 0x40,
+        offset: Offset::At(0x100_0000),
+        size: Size::Bytes(16 << 20),
+        flags: 0,
+        spelling: None,
+    };
+    Project {
+        flash_size: 32 << 20,
+        table: Arc::new(PartitionTable {
+            rows: vec![Arc::new(row)],
+            ..PartitionTable::default()
+        }),
+        contents: [(
+            "large".to_owned(),
+            Arc::new(Content::Raw(Source::Bytes(bytes.into()))),
+        )]
+        .into(),
+        ..Project::default()
+    }
+}
+
+/// The bytes of 16 MiB: scrolled by the wheel, and thrown about by the bar.
+fn hex_view() {
+    let mut window = Window::new(large_image());
+    while window.app.state.packing.is_busy() || window.frames < 10 {
+        window.frame(Vec::new());
+    }
+    println!("16 MiB in the hex view");
+    let bytes = pos2(900.0, 500.0);
+    let scrolling = (0..FRAMES).map(|_| {
+        window.frame(vec![
+            Event::PointerMoved(bytes),
+            Event::MouseWheel {
+                unit: MouseWheelUnit::Point,
+                delta: vec2(0.0, -400.0),
+                phase: egui::TouchPhase::Move,
+                source: egui::MouseWheelSource::Wheel,
+                modifiers: Modifiers::NONE,
+            },
+        ])
+    });
+    report("bytes scroll by the wheel", scrolling.collect());
+    let bar = |share: f32| pos2(SIZE.x - 16.0, 380.0 + 200.0 * share);
+    window.frame(vec![Event::PointerMoved(bar(0.0))]);
+    window.frame(vec![press(bar(0.0), true)]);
+    let throwing = (0..FRAMES).map(|frame| {
+        let share = (frame as f32 / 50.0).sin().abs();
+        window.frame(vec![Event::PointerMoved(bar(share))])
+    });
+    report("bytes follow the bar", throwing.collect());
+    window.frame(vec![press(bar(0.5), false)]);
+}
+
 fn project() -> Project {
     let row = |name: String, offset: u32, size: u32| {
         Arc::new(Row {
@@ -71,10 +132,10 @@ struct Window {
 }
 
 impl Window {
-    fn new() -> Self {
+    fn new(project: Project) -> Self {
         let ctx = egui::Context::default();
         let state = AppState::new(Start {
-            document: Document::new(project(), None),
+            document: Document::new(project, None),
             port: PortChoice::Practice,
             settings: Settings::default(),
             settings_path: None,
@@ -134,7 +195,7 @@ fn press(at: Pos2, pressed: bool) -> Event {
 }
 
 fn main() {
-    let mut window = Window::new();
+    let mut window = Window::new(project());
     // The first frames make fonts, and wait for the packer.
     while window.app.state.packing.is_busy() || window.frames < 10 {
         window.frame(Vec::new());
@@ -215,4 +276,5 @@ fn main() {
     );
     report("an edge pushes its neighbours", times);
     println!("{most_moved} partitions moved at once");
+    hex_view();
 }

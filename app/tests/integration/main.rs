@@ -74,6 +74,8 @@ mod practice_faults;
 #[cfg(test)]
 mod readme_help;
 #[cfg(test)]
+mod recognise_tools;
+#[cfg(test)]
 mod romfs;
 #[cfg(test)]
 mod seed_path;

@@ -15,6 +15,7 @@ mod map_drag;
 mod packer;
 mod packer_offsets;
 mod packer_shown;
+#[cfg(unix)]
 mod quiet_read;
 mod table;
 mod table_editor;

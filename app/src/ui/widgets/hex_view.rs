@@ -246,7 +246,7 @@ fn tools(
         let hint = if places.is_empty() {
             "0x1230"
         } else {
-            "0x1230 or file"
+            "0x… or file"
         };
         let jump = TextEdit::singleline(&mut held.jump)
             .hint_text(hint)
@@ -317,8 +317,9 @@ fn tools(
         if !held.said.is_empty() {
             ui.weak(held.said);
         }
-        selection(ui, bytes, start, places, held);
     });
+    // A line of its own, so that the fields stay where they are.
+    ui.horizontal_wrapped(|ui| selection(ui, bytes, start, places, held));
     go_to
 }
 
