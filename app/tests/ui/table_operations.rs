@@ -267,3 +267,25 @@ fn the_map_is_exported_as_png_with_its_errors_told_first() {
     window.click("Export with errors…");
     assert!(std::fs::read(&path).unwrap().starts_with(b"\x89PNG"));
 }
+
+#[test]
+fn a_problem_is_mended_in_one_click() {
+    let mut window = Window::sample();
+    for _ in 0..2 {
+        window.click("Size of vfs: 1 MiB");
+    }
+    window
+        .harness
+        .get_by_label("Edit Size of vfs")
+        .type_text("0x1234");
+    window.settle();
+    window.harness.key_press(eframe::egui::Key::Enter);
+    window.settle();
+    assert_eq!(region(&window, "vfs").size, 0x1234);
+    window.act(Command::ShowProblems);
+    assert!(window.has_containing("vfs, size: vfs has 0x1234 bytes"));
+    window.click("Set size to 0x2000");
+    assert_eq!(region(&window, "vfs").size, 0x2000);
+    assert_eq!(undo_name(&window), "resize vfs");
+    assert!(!window.has_containing("vfs, size:"));
+}
