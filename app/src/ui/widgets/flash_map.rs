@@ -435,6 +435,10 @@ fn ruler(ui: &Ui, segments: &[Segment], scale: &MapScale, rect: Rect, selection:
     let mut taken: Vec<(f32, f32)> = Vec::new();
     for (_, offset, is_selected) in wanted {
         let at = scale.x(offset) - 1.0;
+        // Of a map that is zoomed in, the rest lies outside of the window.
+        if at < rect.left() - 2.0 || at > rect.right() + 2.0 {
+            continue;
+        }
         // Measuring text costs more than looking whether its first letter would have room.
         if taken
             .iter()
