@@ -181,7 +181,8 @@ fn stretches(table: &PartitionTable, flash_size: u32, chip: Chip) -> Vec<Stretch
 /// Widths that fill the picture: the narrow ones get what they need, the others share the rest by size.
 fn widths(stretches: &[Stretch]) -> Vec<f32> {
     let room = WIDTH - 2.0 * MARGIN;
-    let smallest = SMALLEST.min(room / stretches.len().max(1) as f32);
+    // However many there are, half of the room stays to scale, so that a large one is seen to be large.
+    let smallest = SMALLEST.min(room / 2.0 / stretches.len().max(1) as f32);
     let sizes: Vec<f32> = stretches
         .iter()
         .map(|stretch| stretch.region.size as f32)
@@ -248,6 +249,20 @@ mod tests {
         let sum: f32 = widths.iter().sum();
         assert!((sum - (WIDTH - 2.0 * MARGIN)).abs() < 0.1, "{sum}");
         assert!(widths.iter().all(|width| *width >= SMALLEST - 0.01));
+    }
+
+    #[test]
+    fn a_large_partition_is_wide_among_a_hundred_small_ones() {
+        let stretch = |offset, size| Stretch {
+            region: Region::new(offset, size),
+            name: String::new(),
+            fill: GROUND,
+            is_partition: true,
+        };
+        let mut all: Vec<Stretch> = (0..99).map(|row| stretch(row * 0x1000, 0x1000)).collect();
+        all.push(stretch(0x10_0000, 0x10_0000));
+        let widths = widths(&all);
+        assert!(widths[99] > 80.0 * widths[0], "{widths:?}");
     }
 
     #[test]
