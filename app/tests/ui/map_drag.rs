@@ -178,15 +178,3 @@ fn a_drag_is_finer_while_the_map_is_zoomed_in() {
     );
     assert_eq!(window.state().document.undo_name(), Some("resize bin"));
 }
-
-#[test]
-fn a_click_on_an_edge_selects_like_any_other() {
-    let mut window = Window::sample();
-    window.select("bin");
-    let at = right_edge(&window, "factory");
-    point(&mut window, at);
-    press(&mut window, at, true);
-    press(&mut window, at, false);
-    assert_eq!(window.state().selection.row(), Some(window.row("factory")));
-    assert_eq!(window.state().document.undo_name(), None);
-}

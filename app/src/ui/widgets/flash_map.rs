@@ -306,12 +306,7 @@ fn edge(
         Grip::Start => Rect::from_x_y_ranges(x - 2.0..=x + inside, place.y_range()),
         _ => Rect::from_x_y_ranges(x - inside..=x + 2.0, place.y_range()),
     };
-    // On a narrow stretch there is hardly more than edges: a click on one selects, as everywhere.
-    let sense = Sense::CLICK | Sense::DRAG;
-    let response = ui.interact(rect, ui.scope_id().with((row, grip as u8)), sense);
-    if response.clicked() {
-        events.push(MapEvent::Select(Selection::Row(row)));
-    }
+    let response = ui.interact(rect, ui.scope_id().with((row, grip as u8)), Sense::DRAG);
     let response = response.on_hover_cursor(CursorIcon::ResizeHorizontal);
     if response.hovered() || response.dragged() {
         let tokens = theme::tokens(ui.visuals());
