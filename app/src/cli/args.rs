@@ -72,6 +72,10 @@ pub enum Command {
     Read(Read),
     /// Erase a partition, a region, or all of a board's flash
     Erase(Erase),
+    /// Keep a board's flash in a file, with a manifest beside it
+    Backup(Backup),
+    /// Write a backup back to a board
+    Restore(Restore),
     /// Ask the agent, which runs from the chip's RAM
     #[command(subcommand)]
     Agent(AgentCommand),
@@ -333,10 +337,13 @@ pub struct Write {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "What has arrived stays beside OUT after a cut, and the same command goes on from there."
+)]
 pub struct Read {
-    /// A partition's name, OFFSET:SIZE, or all
-    #[arg(value_name = "PARTITION|OFFSET:SIZE|all")]
-    pub what: String,
+    /// A partition's name, OFFSET:SIZE, or all; several come one behind the other
+    #[arg(value_name = "PARTITION|OFFSET:SIZE|all", required = true, num_args = 1..)]
+    pub what: Vec<String>,
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
     #[command(flatten)]
@@ -348,6 +355,36 @@ pub struct Erase {
     /// A partition's name, OFFSET:SIZE, or all
     #[arg(value_name = "PARTITION|OFFSET:SIZE|all")]
     pub what: String,
+    #[command(flatten)]
+    pub board: Board,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "OUT is a plain image that any tool can use; OUT.json says where it came from and proves it."
+)]
+pub struct Backup {
+    /// The image; its manifest goes to OUT.json
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+    /// Only this partition; may be given several times
+    #[arg(long = "partition", value_name = "NAME")]
+    pub partitions: Vec<String>,
+    #[command(flatten)]
+    pub board: Board,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Only what differs is written, and it is verified. Another board than that of the backup is warned of."
+)]
+pub struct Restore {
+    /// The image of a backup, with its manifest beside it
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// Only this region of the backup; may be given several times
+    #[arg(long = "partition", value_name = "NAME")]
+    pub partitions: Vec<String>,
     #[command(flatten)]
     pub board: Board,
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::args::{After, Before, Link};
 use super::failure::Failure;
+use super::interrupt::Interrupt;
 use super::report::Report;
 use crate::engine::event::{Event, Outcome};
 use crate::engine::job_state::{Ending, JobState};
@@ -15,16 +16,23 @@ use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::Worker;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
+use crate::model::region::Region;
 use crate::store::kept::KeptFolder;
 
 /// A board that a command works with. Dropping it leaves the board as `--after` says.
 pub struct Board {
     worker: Worker,
+    around: Surroundings,
     name: String,
     /// Where its partition table is looked for, in bytes from the start of the flash.
     table_offset: u32,
-    keep: Arc<dyn Keep>,
 }
+
+/// Takes a proven piece of a read; without bytes what is in hand is right.
+type TakePiece<'t> = dyn FnMut(Region, Option<&[u8]>) -> Result<(), Failure> + 't;
+
+/// How often a running job looks whether Ctrl+C was pressed.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 impl Board {
     /// Gets ready; the port itself is opened by the first job.
@@ -44,9 +52,9 @@ impl Board {
         })?;
         let mut board = Self {
             worker,
+            around,
             name,
             table_offset: TableSettings::default().table_offset,
-            keep: Arc::clone(around.keep()),
         };
         if let Some(offset) = link.table_offset {
             board.look_for_table_at(offset);
@@ -60,28 +68,50 @@ impl Board {
         self.worker.look_for_table_at(offset);
     }
 
-    /// The safe place of this user.
-    pub fn keep(&self) -> &dyn Keep {
-        &*self.keep
-    }
-
     /// Where the board's partition table is looked for.
     pub fn table_offset(&self) -> u32 {
         self.table_offset
     }
 
-    /// Carries out one job and waits for its ending.
+    /// Carries out one job and waits for its ending. Ctrl+C stops the job at its next block.
     pub fn ask(&mut self, request: Request, report: &mut Report) -> Result<Outcome, Failure> {
+        self.ask_for_pieces(request, report, &mut |_, _| Ok(()))
+    }
+
+    /// The same; every piece that is read goes to `take`. When that fails, the job is stopped.
+    pub fn ask_for_pieces(
+        &mut self,
+        request: Request,
+        report: &mut Report,
+        take: &mut TakePiece<'_>,
+    ) -> Result<Outcome, Failure> {
+        let interrupt = Interrupt::begin(&self.name)?;
+        let mut not_taken = None;
         let began = Instant::now();
         let mut job = JobState::new(request.name());
         self.worker
             .submit(request)
             .map_err(|busy| Failure::new(busy.to_string(), self.name.clone(), "Try again"))?;
         while job.is_running() {
-            let Some(event) = self.worker.wait_event() else {
-                job.worker_stopped();
-                break;
+            if interrupt.asked() {
+                self.worker.cancel();
+            }
+            let event = match self.worker.wait_event_for(LOOK_UP) {
+                Ok(Some(event)) => event,
+                Ok(None) => continue,
+                Err(_gone) => {
+                    job.worker_stopped();
+                    break;
+                }
             };
+            if let Event::Piece { region, bytes } = &event
+                && not_taken.is_none()
+            {
+                not_taken = take(*region, bytes.as_deref()).err();
+                if not_taken.is_some() {
+                    self.worker.cancel();
+                }
+            }
             let seen = event.clone();
             job.fold(event, began.elapsed());
             match seen {
@@ -90,6 +120,9 @@ impl Board {
                 Event::Note(note) => report.note(&note),
                 _ => {}
             }
+        }
+        if let Some(failure) = not_taken {
+            return Err(failure);
         }
         match job.ending {
             Some(Ending::Finished(outcome)) => Ok(outcome),
@@ -101,6 +134,11 @@ impl Board {
             )),
             None => Err(self.unexpected()),
         }
+    }
+
+    /// The safe place for what must outlive the program.
+    pub fn keep(&self) -> &dyn Keep {
+        &**self.around.keep()
     }
 
     /// The answer was of another kind than the question; the engine's contract is broken.

@@ -7,6 +7,11 @@ use super::failure::Failure;
 use super::report::Report;
 use super::sentence::lower_first;
 
+/// Whether somebody can be asked, or has said yes already.
+pub fn can_ask(common: Common) -> bool {
+    common.yes || (!common.json && io::stdin().is_terminal() && io::stderr().is_terminal())
+}
+
 /// Goes on only if the user wants to. `what` is a sentence without a full stop: `This replaces …`.
 pub fn confirm(
     what: &[String],
@@ -17,7 +22,7 @@ pub fn confirm(
     if common.yes {
         return Ok(());
     }
-    if common.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !can_ask(common) {
         let what = what
             .first()
             .map_or("this changes the board", String::as_str);

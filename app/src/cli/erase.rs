@@ -1,14 +1,15 @@
-//! `flashpack erase`: a partition, a region of whole sectors, or everything.
+//! `flashpack erase`: a partition, a region of whole sectors, or everything. What it destroys is said first.
 
 use serde::Serialize;
 
 use super::args::{Common, Erase};
 use super::board::Board;
-use super::board_table::board_area;
+use super::board_table::{board_area, board_table};
 use super::confirm::confirm;
 use super::failure::Failure;
 use super::report::Report;
 use super::resolve::{Area, area};
+use crate::engine::destroyed::destroyed;
 use crate::engine::event::Outcome;
 use crate::engine::request::Request;
 use crate::model::number::{hex, human_size};
@@ -18,19 +19,33 @@ use crate::model::region::Region;
 struct Answer {
     offset: u32,
     size: u32,
+    /// What was there, in words; null where the board's table could not be read.
+    destroyed: Option<Vec<String>>,
 }
 
 pub fn run(args: &Erase, common: Common, report: &mut Report) -> Result<(), Failure> {
     let area = area(&args.what)?;
     // What can be refused without the board is refused before it is opened.
-    if let Area::Region(region) = area {
+    if let Area::Region(region) = area
+        && !super::confirm::can_ask(common)
+    {
         confirm(&[warning(region, "a region")], &args.what, common, report)?;
     }
     let mut board = Board::open(&args.board.port, args.board.link)?;
     let (region, name) = board_area(&area, &mut board, report)?;
-    if !matches!(area, Area::Region(_)) {
-        confirm(&[warning(region, &name)], &args.what, common, report)?;
+    let table = board_table(&mut board, report).ok();
+    let lost = destroyed(region, table.as_ref());
+    let mut lines = vec![warning(region, &name)];
+    lines.extend(lost.iter().flatten().map(|line| format!("  {line}")));
+    if lost.is_none() {
+        lines
+            .push("  What lies there is not known: the board has no table that can be read".into());
     }
+    lines.push(format!(
+        "flashpack backup OUT --port {} keeps a copy first",
+        args.board.port.display()
+    ));
+    confirm(&lines, &args.what, common, report)?;
     let Outcome::Erased(region) = board.ask(Request::Erase(region), report)? else {
         return Err(board.unexpected());
     };
@@ -43,6 +58,7 @@ pub fn run(args: &Erase, common: Common, report: &mut Report) -> Result<(), Fail
         &Answer {
             offset: region.offset,
             size: region.size,
+            destroyed: lost,
         },
         &text,
     );

@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 
 mod agent;
 mod args;
+mod backup;
 mod board;
 mod board_table;
 mod boot_choice;
@@ -23,9 +24,11 @@ mod hex_lines;
 mod image_files;
 mod info;
 mod inspect;
+mod interrupt;
 mod keep_offsets;
 mod moved_data;
 mod pack;
+mod pieces;
 mod plan;
 mod ports;
 #[cfg(unix)]
@@ -34,6 +37,7 @@ mod read;
 mod report;
 mod reset;
 mod resolve;
+mod restore;
 mod sentence;
 mod table;
 mod unpack;
@@ -86,6 +90,8 @@ fn carry_out(command: &Command, common: Common, report: &mut Report) -> Result<(
         Command::Write(args) => write::run(args, common, report),
         Command::Read(args) => read::run(args, report),
         Command::Erase(args) => erase::run(args, common, report),
+        Command::Backup(args) => backup::run(args, report),
+        Command::Restore(args) => restore::run(args, common, report),
         Command::Agent(command) => agent::run(command, report),
         #[cfg(unix)]
         Command::Practice(args) => practice::run(args, report),

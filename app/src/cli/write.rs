@@ -14,9 +14,10 @@ use super::plan::{BoardFacts, make_plan};
 use super::report::Report;
 use super::resolve::{Target, target};
 use super::sentence::lower_first;
-use crate::engine::event::Outcome;
+use crate::engine::event::{Outcome, WriteSummary};
 use crate::engine::plan_view::{PlanLine, PlanView};
 use crate::engine::request::Request;
+use crate::engine::table_change;
 use crate::formats::partition_bin;
 use crate::model::cost::Link;
 use crate::model::flash_plan::{FlashPlan, Role};
@@ -68,6 +69,13 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     for loss in stranded_by(&plan, board.as_mut(), &facts, report) {
         report.note(&loss);
     }
+    if let Some(note) = table_backup(
+        &plan,
+        board.as_ref(),
+        identity.and_then(|identity| identity.mac.as_deref()),
+    ) {
+        report.note(&note);
+    }
     if args.dry_run {
         let answer = Planned {
             dry_run: true,
@@ -97,6 +105,12 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     if summary.verified {
         keep_offsets::remember(&targets, &plan, report);
     }
+    finished(&summary, report);
+    Ok(())
+}
+
+/// Says how a write ended.
+pub fn finished(summary: &WriteSummary, report: &mut Report) {
     let proven = if summary.verified {
         "Written and verified"
     } else {
@@ -108,8 +122,15 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         summary.millis as f64 / 1000.0,
         human_size(summary.unchanged)
     );
-    report.result(&summary, &text);
-    Ok(())
+    report.result(summary, &text);
+}
+
+/// Where the old table goes before the plan changes it.
+fn table_backup(plan: &FlashPlan, board: Option<&Board>, mac: Option<&str>) -> Option<String> {
+    let place = table_change::backup_place(board?.keep(), plan, mac)?;
+    Some(format!(
+        "If the board's partition table changes, the old one goes to {place} first"
+    ))
 }
 
 /// What a table in the plan takes away from what is on the board, as sentences; else why that is not known.

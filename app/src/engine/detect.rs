@@ -1,14 +1,20 @@
-//! Connects and says what is there.
+//! Connects and says what is there, and what an earlier write left unfinished there.
 
 use super::board_link::BoardLink;
 use super::error::Stop;
 use super::event::Outcome;
 use super::job::Job;
+use super::table_change;
 
 pub(super) fn run(link: &mut BoardLink, job: &mut Job<'_>) -> Result<Outcome, Stop> {
-    match link.loader(job) {
-        Ok(session) => Ok(Outcome::Detected(session.identify()?)),
+    let keep = link.keep();
+    let identity = match link.loader(job) {
+        Ok(session) => session.identify()?,
         // Such a chip can be asked nothing more, but what it said is an answer.
-        Err(stop) => link.take_secured().map(Outcome::Detected).ok_or(stop),
+        Err(stop) => return link.take_secured().map(Outcome::Detected).ok_or(stop),
+    };
+    if let Some(unfinished) = table_change::unfinished(&*keep, identity.mac.as_deref()) {
+        job.note(unfinished.sentence());
     }
+    Ok(Outcome::Detected(identity))
 }

@@ -4,7 +4,7 @@ use super::board_link::BoardLink;
 use super::error::{JobError, Stop};
 use super::event::{Outcome, RegionState, Stage};
 use super::job::Job;
-use super::neighbours;
+use super::{neighbours, table_change};
 use crate::device::session::Go;
 use crate::model::number::{hex, human_size};
 use crate::model::region::{BLOCK, Region, SECTOR};
@@ -71,5 +71,7 @@ pub(super) fn run(
             )));
         }
     }
+    let mac = session.identify()?.mac;
+    table_change::erased(&*keep, mac.as_deref(), region)?;
     Ok(Outcome::Erased(region))
 }

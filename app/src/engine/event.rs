@@ -1,6 +1,6 @@
 //! What a job reports.
 //!
-//! The order is promised: one `Started`; then any number of `Stage`, `Advanced`, `Region` and `Note`; then exactly
+//! The order is promised: one `Started`; then any number of `Stage`, `Advanced`, `Region`, `Piece` and `Note`; then exactly
 //! one of `Finished`, `Failed` or `Cancelled`. `Advanced` counts within the latest `Stage` and never goes back.
 
 use std::sync::Arc;
@@ -83,6 +83,10 @@ pub enum Outcome {
         region: Region,
         bytes: Arc<[u8]>,
     },
+    /// Every piece was reported; `kept` bytes of them were in hand already and are right.
+    PiecesRead {
+        kept: u64,
+    },
     Erased(Region),
     Boots(Boots),
     Reset,
@@ -112,6 +116,11 @@ pub enum Event {
     Region {
         region: Region,
         state: RegionState,
+    },
+    /// A proven piece of what is being read; without bytes those that were in hand are right.
+    Piece {
+        region: Region,
+        bytes: Option<Arc<[u8]>>,
     },
     /// Worth a line in the log.
     Note(String),

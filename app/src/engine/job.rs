@@ -41,6 +41,10 @@ impl<'a> Job<'a> {
         self.go()
     }
 
+    pub(super) fn send(&mut self, event: Event) {
+        (self.send)(event);
+    }
+
     pub(super) fn region(&mut self, region: Region, state: RegionState) {
         (self.send)(Event::Region { region, state });
     }

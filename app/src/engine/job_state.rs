@@ -63,6 +63,8 @@ impl JobState {
             }
             Event::Advanced { done, total } => (self.done, self.total) = (done.min(total), total),
             Event::Region { region, state } => self.regions.push((region, state)),
+            // Pieces are for who keeps them; a screen shows how far the read is.
+            Event::Piece { .. } => {}
             Event::Note(note) => self.notes.push(note),
             Event::Finished(outcome) => self.ending = Some(Ending::Finished(outcome)),
             Event::Failed(error) => self.ending = Some(Ending::Failed(error)),

@@ -4,9 +4,11 @@
 //! [`event::Event`]s and ends in exactly one way. Neither a window nor a terminal is known here: a front end is woken
 //! by a plain callback and folds the events with [`job_state`].
 
+pub mod backup;
 pub mod boot_choice;
 pub mod cancel;
 pub mod compress;
+pub mod destroyed;
 pub mod diff;
 pub mod elf;
 pub mod error;
@@ -19,8 +21,10 @@ pub mod packer;
 pub mod plan;
 pub mod plan_view;
 pub mod ports;
+pub mod read;
 pub mod request;
 pub mod surroundings;
+pub mod table_change;
 mod watch;
 pub mod worker;
 
@@ -38,7 +42,6 @@ mod neighbours;
 mod pace;
 mod pack_other;
 mod proven;
-mod read;
 mod scan;
 mod sector_cost;
 mod send;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::read::PiecesWanted;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::region::Region;
 
@@ -86,6 +87,8 @@ pub enum Request {
     Verify(Arc<FlashPlan>),
     /// Read a region.
     Read(Region),
+    /// Read regions piece by piece, each reported as it is proven.
+    ReadPieces(Arc<PiecesWanted>),
     /// Erase whole sectors; the region must be aligned to 4 KiB.
     Erase(Region),
     /// Ask the device agent; it is loaded into the chip's RAM if it is not there.
@@ -129,7 +132,7 @@ impl Request {
             Self::Detect => "Connect",
             Self::Write(_) => "Write",
             Self::Verify(_) => "Verify",
-            Self::Read(_) => "Read",
+            Self::Read(_) | Self::ReadPieces(_) => "Read",
             Self::Erase(_) => "Erase",
             Self::Agent(Question::Find { .. }) => "Look-up",
             Self::Agent(_) => "Agent",

@@ -6,8 +6,11 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::board_link::BoardLink;
 use super::cancel::CancelToken;
@@ -138,6 +141,18 @@ impl Worker {
         }
     }
 
+    /// Waits for the next event, but not longer than this.
+    ///
+    /// # Errors
+    /// When the worker is gone and nothing follows any more.
+    pub fn wait_event_for(&self, time: Duration) -> Result<Option<Event>, WorkerGone> {
+        match self.events.recv_timeout(time) {
+            Ok(event) => Ok(Some(event)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(WorkerGone),
+        }
+    }
+
     /// Waits for the next event; `None` when the worker is gone.
     pub fn wait_event(&self) -> Option<Event> {
         self.events.recv().ok()
@@ -224,6 +239,7 @@ fn run(link: &mut BoardLink, request: &Request, job: &mut Job<'_>) -> Result<Out
         Request::Write(plan) => write::run(link, plan, job),
         Request::Verify(plan) => write::verify(link, plan, job),
         Request::Read(region) => read::run(link, *region, job),
+        Request::ReadPieces(wanted) => read::run_pieces(link, wanted, job),
         Request::Erase(region) => erase::run(link, *region, job),
         Request::Agent(question) => ask_agent::run(link, question, job),
         Request::WhatBoots { table_offset } => what_boots::run(link, *table_offset, job),

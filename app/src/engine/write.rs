@@ -19,6 +19,7 @@ use super::neighbours;
 use super::proven::Proven;
 use super::scan::{self, Scanned};
 use super::send::Sending;
+use super::table_change;
 use super::whole::Whole;
 use crate::device::session::Session;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite};
@@ -37,12 +38,15 @@ pub(super) fn run(
     }
     check_inside_flash(link, plan, job)?;
     guard_job::check(link, plan, job)?;
+    let mut interruptions = Interruptions::new(link.baud());
+    let table_change = interruptions.retry(link, job, &mut |link, job| {
+        table_change::begin(link, plan, job)
+    })?;
     let plan = &moves::with_carried(link, plan, job)?;
     let mut summary = WriteSummary {
         verified: !plan.no_verify,
         ..WriteSummary::default()
     };
-    let mut interruptions = Interruptions::new(link.baud());
     for (index, write) in plan.writes.iter().enumerate() {
         match write_one(link, plan, write, &mut interruptions, job) {
             Ok((written, unchanged)) => {
@@ -57,6 +61,11 @@ pub(super) fn run(
         }
     }
     moves::finish(link, plan, job)?;
+    if let Some(begun) = table_change {
+        interruptions.retry(link, job, &mut |link, job| {
+            table_change::finish(link, &begun, !plan.no_verify, job)
+        })?;
+    }
     summary.millis = began.elapsed().as_millis() as u64;
     Ok(Outcome::Written(summary))
 }
@@ -118,10 +127,15 @@ fn write_one(
     let around = (whole.offset, whole.bytes.as_slice());
     let session = link.loader(job)?;
     scanned.differing = session.cost().merged(&scanned.differing, whole.region());
-    let saved = neighbours::save(&*keep, session, write.region(), around, &scanned.differing)?;
+    let mut erased = Vec::new();
     let mut written = 0;
-    loop {
+    let saved = loop {
         let runs = scanned.differing;
+        erased.extend_from_slice(&runs);
+        let saved = interruptions.retry(link, job, &mut |link, job| {
+            let session = link.loader(job)?;
+            neighbours::save(&*keep, session, write.region(), around, &erased)
+        })?;
         written += runs.iter().map(|run| u64::from(run.size)).sum::<u64>();
         Sending::new(&whole, &write.target, plan.no_verify, runs).finish(
             link,
@@ -137,10 +151,10 @@ fn write_one(
             scan::confirm(session, proven, &whole, doubtful, job)
         })?;
         if differing.is_empty() {
-            break;
+            break saved;
         }
         scanned.differing = differing;
-    }
+    };
     if let Some(saved) = saved {
         interruptions.retry(link, job, &mut |link, job| {
             let (session, proven) = link.loader_and_proven(job)?;

@@ -1,6 +1,7 @@
 //! Bytes to values and back, one file per container. Nothing here reads a file or opens a port.
 
 pub mod app_image;
+pub mod backup;
 pub mod bin_image;
 pub mod bin_read;
 pub mod boot_order;

@@ -3,12 +3,14 @@
 //! Reading is bounded and never waits; writing replaces a file whole or leaves it as it was ([`replace`]).
 //! Nothing here knows a board, a screen or a terminal.
 
+pub mod backup_file;
 pub mod error;
 pub mod extract;
 pub mod kept;
 pub mod last_written;
 pub(crate) mod near_path;
 pub mod open_any;
+pub mod partial_read;
 pub mod project_file;
 mod project_parts;
 pub mod project_text;

@@ -30,7 +30,27 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .map_err(|source| StoreError::writing(path, source))
 }
 
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<(tempfile::NamedTempFile, PathBuf)> {
+/// The file that replacing `path` replaces: where a link leads to. There may be none yet, but there is its folder.
+pub(super) fn target_of(path: &Path) -> io::Result<PathBuf> {
+    let target = target_and_old(path)?.0;
+    if folder_of(&target).is_dir() {
+        Ok(target)
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Gives a file that is on the disk the name `path`, by the rules of [`replace`]. Both must be in the same folder.
+pub(super) fn put_in_place(from: &Path, path: &Path) -> io::Result<()> {
+    let (target, old) = target_and_old(path)?;
+    if let Some(old) = old {
+        std::fs::set_permissions(from, old.permissions())?;
+    }
+    std::fs::rename(from, &target)?;
+    sync_folder(folder_of(&target))
+}
+
+fn target_and_old(path: &Path) -> io::Result<(PathBuf, Option<std::fs::Metadata>)> {
     let old = std::fs::metadata(path).ok();
     if old.as_ref().is_some_and(std::fs::Metadata::is_dir) {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -44,6 +64,14 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<(tempfile::NamedTempFil
     if old.as_ref().is_some_and(|old| !old.is_file()) {
         return Err(io::Error::other("it is not an ordinary file"));
     }
+    if old.as_ref().is_some_and(|old| old.permissions().readonly()) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok((target, old))
+}
+
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<(tempfile::NamedTempFile, PathBuf)> {
+    let (target, old) = target_and_old(path)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".flashpack-").suffix(".tmp");
     #[cfg(unix)]
@@ -54,9 +82,6 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<(tempfile::NamedTempFil
     }
     let mut file = builder.tempfile_in(folder_of(&target))?;
     if let Some(old) = &old {
-        if old.permissions().readonly() {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
         file.as_file().set_permissions(old.permissions())?;
     }
     file.write_all(bytes)?;

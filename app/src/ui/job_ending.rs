@@ -150,7 +150,8 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             );
             state.note(Severity::Note, text, None);
         }
-        Outcome::AgentMap(_)
+        Outcome::PiecesRead { .. }
+        | Outcome::AgentMap(_)
         | Outcome::Listed(_)
         | Outcome::FileRead(_)
         | Outcome::AgentVerified(_) => {}
@@ -282,7 +283,7 @@ fn again(request: &Request) -> Action {
             path: path.clone(),
         },
         Request::Detect => Action::Command(Command::Connect),
-        Request::Read(_) => Action::Command(Command::ReadPartition),
+        Request::Read(_) | Request::ReadPieces(_) => Action::Command(Command::ReadPartition),
         Request::Reset => Action::Command(Command::ResetBoard),
         Request::WhatBoots { .. } => Action::Command(Command::WhatBoots),
         Request::Verify(_) | Request::Erase(_) | Request::Agent(_) => {

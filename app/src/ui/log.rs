@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::request::{PortChoice, Question, Request};
 use crate::model::number::hex;
 use crate::model::problem::Severity;
+use crate::model::region::Region;
 
 /// The oldest lines go when there are more than this.
 const LIMIT: usize = 10_000;
@@ -123,6 +124,11 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         }
         Request::Verify(_) => format!("write {} --dry-run", project()),
         Request::Read(region) => format!("read {}:{} OUT", hex(region.offset), hex(region.size)),
+        Request::ReadPieces(wanted) => {
+            let place = |region: &Region| format!("{}:{}", hex(region.offset), hex(region.size));
+            let places: Vec<String> = wanted.regions.iter().map(place).collect();
+            format!("read {} OUT", places.join(" "))
+        }
         Request::Erase(region) => format!("erase {}:{}", hex(region.offset), hex(region.size)),
         Request::Reset => "reset".to_owned(),
         Request::Agent(question) => match question {

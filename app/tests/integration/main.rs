@@ -27,6 +27,8 @@ mod campaign_run;
 #[cfg(test)]
 mod campaigns;
 #[cfg(test)]
+mod cli_backup;
+#[cfg(test)]
 mod cli_bad_board;
 #[cfg(test)]
 mod cli_boot;
@@ -37,7 +39,10 @@ mod cli_images;
 #[cfg(test)]
 mod cli_info;
 #[cfg(test)]
+mod cli_interrupted;
+#[cfg(test)]
 mod cli_moved_data;
+#[cfg(test)]
 mod cli_offsets;
 #[cfg(test)]
 mod cli_run;
@@ -81,6 +86,8 @@ mod romfs;
 mod seed_path;
 #[cfg(test)]
 mod table_binary;
+#[cfg(test)]
+mod table_change_cut;
 #[cfg(test)]
 mod table_changes;
 #[cfg(test)]

@@ -20,7 +20,7 @@ const AT: u32 = 0x10_0000;
 const REGION: Region = Region::new(AT + 0x1800, 0x1000);
 const MAC_FILE: &str = "beside-60-55-f9-f0-0d-01.json";
 
-fn noise(len: usize, mut seed: u32) -> Vec<u8> {
+pub fn noise(len: usize, mut seed: u32) -> Vec<u8> {
     (0..len)
         .map(|_| {
             seed ^= seed << 13;
@@ -45,13 +45,13 @@ fn request(offset: u32, bytes: Vec<u8>, no_verify: bool) -> Request {
 }
 
 /// A board with a link, and a folder where bytes are kept; each job is a worker of its own, as after a restart.
-struct Place {
+pub struct Place {
     folder: tempfile::TempDir,
-    board: Board,
+    pub board: Board,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let board = Board::start(Options {
             link: Some(folder.path().join("board")),
@@ -61,7 +61,7 @@ impl Place {
         Self { folder, board }
     }
 
-    fn kept_in(&self) -> PathBuf {
+    pub fn kept_in(&self) -> PathBuf {
         self.folder.path().join("kept")
     }
 
@@ -70,7 +70,7 @@ impl Place {
     }
 
     /// Runs one job as a program of its own; its notes and its ending.
-    fn run(&self, request: Request) -> (Vec<String>, Event) {
+    pub fn run(&self, request: Request) -> (Vec<String>, Event) {
         run_at(self.board.port(), self.kept_in(), request)
     }
 }
