@@ -17,7 +17,6 @@ use super::sentence::lower_first;
 use crate::engine::event::{Outcome, WriteSummary};
 use crate::engine::plan_view::{PlanLine, PlanView};
 use crate::engine::request::Request;
-use crate::engine::table_change;
 use crate::formats::partition_bin;
 use crate::model::cost::Link;
 use crate::model::flash_plan::{FlashPlan, Role};
@@ -63,18 +62,11 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     let mut view = PlanView::of(&plan, identity, link);
     if let Some(board) = &board {
         let mac = identity.and_then(|identity| identity.mac.as_deref());
-        view = view.backed_up(board.keep(), mac);
+        view = view.backed_up(&plan, board.keep(), mac);
     }
     // Before anything else is said or done: it is the one loss that a plan does not show.
     for loss in stranded_by(&plan, board.as_mut(), &facts, report) {
         report.note(&loss);
-    }
-    if let Some(note) = table_backup(
-        &plan,
-        board.as_ref(),
-        identity.and_then(|identity| identity.mac.as_deref()),
-    ) {
-        report.note(&note);
     }
     if args.dry_run {
         let answer = Planned {
@@ -123,14 +115,6 @@ pub fn finished(summary: &WriteSummary, report: &mut Report) {
         human_size(summary.unchanged)
     );
     report.result(summary, &text);
-}
-
-/// Where the old table goes before the plan changes it.
-fn table_backup(plan: &FlashPlan, board: Option<&Board>, mac: Option<&str>) -> Option<String> {
-    let place = table_change::backup_place(board?.keep(), plan, mac)?;
-    Some(format!(
-        "If the board's partition table changes, the old one goes to {place} first"
-    ))
 }
 
 /// What a table in the plan takes away from what is on the board, as sentences; else why that is not known.

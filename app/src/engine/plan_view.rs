@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{guard, moves};
+use super::{guard, moves, table_change};
 use crate::formats::app_image;
 use crate::model::chip::BoardIdentity;
 use crate::model::cost::Link;
@@ -94,12 +94,16 @@ impl PlanView {
 
     /// The same with what is backed up for this board, and where.
     #[must_use]
-    pub fn backed_up(mut self, keep: &dyn Keep, mac: Option<&str>) -> Self {
+    pub fn backed_up(mut self, plan: &FlashPlan, keep: &dyn Keep, mac: Option<&str>) -> Self {
+        let table = table_change::backup_place(keep, plan, mac).map(|place| PlannedBackup {
+            what: "The board's partition table, if this one differs,".to_owned(),
+            place,
+        });
         let carried = self.carried.iter().map(|planned| PlannedBackup {
             what: format!("The data of {}", planned.name),
             place: moves::place(keep, mac, planned.from),
         });
-        self.backups = carried.collect();
+        self.backups = table.into_iter().chain(carried).collect();
         self
     }
 

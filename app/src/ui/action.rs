@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::board_files::ReadWish;
 use super::command::Command;
 use super::packer_actions::Extraction;
 use super::selection::Selection;
@@ -12,6 +13,7 @@ use crate::engine::request::PortChoice;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::problem::{Fix, Place};
 use crate::model::project::Project;
+use crate::model::region::Region;
 use crate::store::settings::Theme;
 use crate::store::tree::Existing;
 
@@ -53,6 +55,20 @@ pub enum Action {
     BootSlot {
         partition: String,
     },
+    /// Carry out a restore that was shown.
+    StartRestore {
+        plan: Arc<FlashPlan>,
+        /// Does the same in a terminal, without its port.
+        words: String,
+    },
+    /// Erase what was asked about.
+    StartErase(Region),
+    /// Read from the board into a file.
+    ReadInto(ReadWish),
+    /// Show what restoring this backup would do.
+    RestoreFrom(PathBuf),
+    /// Go on with the job that was cut.
+    Resume,
     LookUp {
         partition: String,
         path: String,

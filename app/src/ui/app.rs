@@ -6,7 +6,7 @@ use super::command;
 use super::layout::{self, Layout};
 use super::run_command;
 use super::state::AppState;
-use super::{dialogs, files, job_ending, palette, panels, theme};
+use super::{board_files, dialogs, files, job_ending, palette, panels, resume, theme};
 
 /// The program's window.
 pub struct App {
@@ -75,8 +75,13 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         files::poll_dialogs(&mut self.state);
-        if let Some(job) = self.state.board.poll() {
+        let ended = self.state.board.poll();
+        board_files::take_pieces(&mut self.state);
+        if let Some(job) = ended {
             job_ending::take_in(&mut self.state, &job);
+        }
+        if let Some(time) = resume::look(&mut self.state) {
+            ctx.request_repaint_after(time);
         }
         self.state.refresh();
         run_command::run_all(&mut self.state, ctx);

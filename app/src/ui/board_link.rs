@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::board_memory::BoardMemory;
 use crate::engine::error::JobError;
-use crate::engine::event::{Outcome, RegionState};
+use crate::engine::event::{Event, Outcome, RegionState};
 use crate::engine::job_state::{Ending, JobState};
 use crate::engine::ports::{self, ListedPort};
 use crate::engine::request::{LinkOptions, PortChoice, Request};
@@ -68,6 +68,9 @@ impl Job {
     }
 }
 
+/// A proven piece of a read; without bytes what is in hand is right.
+pub type Piece = (Region, Option<Arc<[u8]>>);
+
 /// The board and the way to it.
 pub struct BoardLink {
     pub port: PortChoice,
@@ -79,6 +82,8 @@ pub struct BoardLink {
     pub job: Option<Job>,
     /// Where the agent looks for the partition table: the project's setting.
     pub table_offset: u32,
+    /// Pieces of a read that nobody has taken yet.
+    pieces: Vec<Piece>,
     worker: Option<Worker>,
     around: Surroundings,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -96,6 +101,7 @@ impl BoardLink {
             memory: BoardMemory::default(),
             job: None,
             table_offset: TableSettings::default().table_offset,
+            pieces: Vec::new(),
             worker: None,
             around,
             wake,
@@ -190,6 +196,9 @@ impl BoardLink {
         let job = self.job.as_mut().filter(|job| job.state.is_running())?;
         while job.state.is_running() {
             match self.worker.as_ref().map(Worker::try_event) {
+                Some(Ok(Some(Event::Piece { region, bytes }))) => {
+                    self.pieces.push((region, bytes));
+                }
                 Some(Ok(Some(event))) => job.state.fold(event, job.started.elapsed()),
                 Some(Ok(None)) => break,
                 Some(Err(_)) | None => job.state.worker_stopped(),
@@ -201,6 +210,11 @@ impl BoardLink {
         let job = job.clone();
         self.learn(&job);
         Some(job)
+    }
+
+    /// The pieces that have come since the last call.
+    pub fn take_pieces(&mut self) -> Vec<Piece> {
+        std::mem::take(&mut self.pieces)
     }
 
     fn learn(&mut self, job: &Job) {

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::table_files::TableForm;
+use crate::model::region::Region;
 
 /// No person closes a dialog faster than this: the system had none to show.
 const FASTER_THAN_A_PERSON: Duration = Duration::from_millis(250);
@@ -49,6 +50,14 @@ pub enum Ask {
     KeepRead {
         partition: String,
     },
+    /// Where to keep a backup of these regions.
+    BackupTo {
+        regions: Vec<(String, Region)>,
+        /// Whether they are all of the flash.
+        whole: bool,
+    },
+    /// A backup.
+    RestoreFrom,
     SavePlan,
     /// A CSV, a binary table or an image with a table in it.
     ImportTable,
@@ -78,6 +87,8 @@ impl Ask {
                 format!("Choose an earlier image of {partition}")
             }
             Self::KeepRead { partition } => format!("Read {partition} from the board into a file"),
+            Self::BackupTo { .. } => "Back up the board into a file".to_owned(),
+            Self::RestoreFrom => "Open a backup".to_owned(),
             Self::SavePlan => "Save this plan as a command line".to_owned(),
             Self::ImportTable => "Import a partition table".to_owned(),
             Self::CompareTable => "Compare with a partition table".to_owned(),
@@ -92,6 +103,10 @@ impl Ask {
             Self::ExportImage { partition } | Self::KeepRead { partition } => {
                 format!("{partition}.bin")
             }
+            Self::BackupTo { regions, .. } => match regions.as_slice() {
+                [(name, _)] if !name.starts_with("0x") => format!("{name}-backup.bin"),
+                _ => "board-backup.bin".to_owned(),
+            },
             Self::SavePlan => "write.sh".to_owned(),
             Self::ExportTable { form } => form.suggested().to_owned(),
             _ => String::new(),
@@ -187,7 +202,13 @@ fn show(ask: &Ask) -> Answer {
             .set_file_name(ask.suggested())
             .save_file()
             .map(|path| vec![path]),
+        Ask::RestoreFrom => dialog
+            .add_filter("Backups", &["bin", "json"])
+            .add_filter("All files", &["*"])
+            .pick_file()
+            .map(|path| vec![path]),
         Ask::ExportImage { .. }
+        | Ask::BackupTo { .. }
         | Ask::KeepRead { .. }
         | Ask::SavePlan
         | Ask::ExportTable { .. } => dialog

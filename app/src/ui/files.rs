@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::action::{Action, Unsaved};
+use super::board_files::ReadWish;
 use super::content_edit;
 use super::dialogs::Dialog;
 use super::dialogs::review_plan::Review;
@@ -17,6 +18,7 @@ use super::state::{AppState, PendingRead, ReadInto, Then};
 use super::table_files;
 use crate::engine::request::Request;
 use crate::model::problem::Severity;
+use crate::model::region::Region;
 use crate::store::open_any::open_any;
 use crate::store::{project_file, replace};
 
@@ -75,8 +77,15 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
             packer_actions::keep_offsets_of(state, &partition, &first);
         }
         Ask::KeepRead { partition } => {
-            read_partition(state, partition, ReadInto::File(first));
+            read_to_file(state, partition, first);
         }
+        Ask::BackupTo { regions, whole } => state.ask(Action::ReadInto(ReadWish {
+            output: first,
+            regions,
+            whole,
+            backup: true,
+        })),
+        Ask::RestoreFrom => state.ask(Action::RestoreFrom(first)),
         Ask::ImportTable => table_files::import(state, &first),
         Ask::CompareTable => table_files::compare(state, &first),
         Ask::ExportTable { form } => table_files::save(state, form, &first),
@@ -107,18 +116,28 @@ pub fn keep_file(state: &mut AppState, path: &Path, bytes: &[u8]) {
 
 /// Reads a partition from the board.
 pub fn read_partition(state: &mut AppState, partition: String, into: ReadInto) {
-    let row = state
-        .document
-        .project()
-        .table
-        .rows
-        .iter()
-        .position(|row| row.name == partition);
-    let Some(region) = row.and_then(|row| state.derived.regions.get(row).copied()) else {
-        return;
-    };
-    state.pending_read = Some(PendingRead { into, partition });
-    submit(state, Request::Read(region));
+    if let Some(region) = region_of(state, &partition) {
+        state.pending_read = Some(PendingRead { into, partition });
+        submit(state, Request::Read(region));
+    }
+}
+
+/// Reads a partition from the board into a file.
+fn read_to_file(state: &mut AppState, partition: String, output: PathBuf) {
+    if let Some(region) = region_of(state, &partition) {
+        state.ask(Action::ReadInto(ReadWish {
+            output,
+            regions: vec![(partition, region)],
+            backup: false,
+            whole: false,
+        }));
+    }
+}
+
+fn region_of(state: &AppState, partition: &str) -> Option<Region> {
+    let rows = &state.document.project().table.rows;
+    let row = rows.iter().position(|row| row.name == partition)?;
+    state.derived.regions.get(row).copied()
 }
 
 fn with_extension(path: PathBuf) -> PathBuf {

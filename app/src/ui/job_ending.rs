@@ -1,14 +1,15 @@
 //! What the window says and does when a job has ended.
 
 use super::action::Action;
+use super::board_files;
 use super::board_link::Job;
 use super::board_table::{self, TableWish};
 use super::command::Command;
-use super::files::keep_file;
 use super::moved_data;
 use super::packer_actions;
 use super::panels::agent::LookUp;
 use super::state::{AppState, Notice, ReadInto};
+use super::{restoring, resume};
 use crate::engine::error::JobError;
 use crate::engine::event::{Outcome, WriteSummary};
 use crate::engine::job_state::Ending;
@@ -38,17 +39,24 @@ fn ended(state: &mut AppState, job: &Job) {
     }
     match job.state.ending.clone() {
         Some(Ending::Finished(outcome)) => finished(state, job, outcome),
-        Some(Ending::Failed(error)) => failed(state, &job.request, error),
+        Some(Ending::Failed(error)) => failed(state, job, error),
         Some(Ending::Cancelled { state: left }) => {
             state.pending_read = None;
             state.table_wish = None;
-            say(
-                state,
-                Severity::Warning,
-                false,
-                format!("{} cancelled. {left}", job.state.name),
-                vec![("Do it again".to_owned(), again(&job.request))],
-            );
+            resume::not_now(state);
+            if matches!(job.request, Request::ReadPieces(_)) && state.file_read.is_none() {
+                // It was stopped because its file could not be written, and that has been said.
+                return;
+            }
+            let button = match &job.request {
+                Request::Write(_) | Request::ReadPieces(_) => {
+                    resume::remember(state, job);
+                    ("Resume".to_owned(), Action::Resume)
+                }
+                request => ("Do it again".to_owned(), again(request)),
+            };
+            let text = format!("{} cancelled. {left}", job.state.name);
+            say(state, Severity::Warning, false, text, vec![button]);
         }
         None => {}
     }
@@ -59,6 +67,7 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
         Outcome::Detected(identity) => detected(state, &identity),
         Outcome::Written(summary) => {
             state.steps[1] |= summary.verified;
+            state.interrupted = None;
             if let Request::Write(plan) = &job.request
                 && summary.verified
             {
@@ -94,7 +103,6 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
                 board_table::was_read(state, wish, &bytes);
             } else if let Some(pending) = state.pending_read.take() {
                 match &pending.into {
-                    ReadInto::File(path) => keep_file(state, path, &bytes),
                     ReadInto::Offsets => {
                         packer_actions::keep_board(state, &pending.partition, &bytes);
                     }
@@ -108,6 +116,10 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             }
         }
         Outcome::Boots(boots) => say_what_boots(state, &boots),
+        Outcome::PiecesRead { .. } => {
+            state.interrupted = None;
+            board_files::finish(state);
+        }
         Outcome::Erased(region) => {
             let text = format!(
                 "Erased {} at {}",
@@ -150,8 +162,7 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             );
             state.note(Severity::Note, text, None);
         }
-        Outcome::PiecesRead { .. }
-        | Outcome::AgentMap(_)
+        Outcome::AgentMap(_)
         | Outcome::Listed(_)
         | Outcome::FileRead(_)
         | Outcome::AgentVerified(_) => {}
@@ -178,7 +189,11 @@ fn detected(state: &mut AppState, identity: &crate::model::chip::BoardIdentity) 
         identity.chip, state.board.port
     );
     state.note(Severity::Note, text, None);
+    if resume::go_on(state) {
+        return;
+    }
     warn_of_another_board(state, identity);
+    restoring::offer_old_table(state);
     board_table::learn(state);
 }
 
@@ -230,8 +245,10 @@ pub fn written(summary: &WriteSummary) -> String {
     )
 }
 
-fn failed(state: &mut AppState, request: &Request, error: JobError) {
+fn failed(state: &mut AppState, job: &Job, error: JobError) {
+    let request = &job.request;
     state.pending_read = None;
+    resume::not_now(state);
     let wish = state.table_wish.take();
     let reason = format!("{}. {}", error.message, error.help);
     if wish == Some(TableWish::Know) {
@@ -240,18 +257,16 @@ fn failed(state: &mut AppState, request: &Request, error: JobError) {
         return;
     }
     state.note(Severity::Error, reason, None);
-    let label = if error.resumable {
-        "Resume"
+    let goes_on = error.resumable && matches!(request, Request::Write(_) | Request::ReadPieces(_));
+    let first = if goes_on {
+        resume::remember(state, job);
+        ("Resume".to_owned(), Action::Resume)
     } else {
-        "Try again"
+        let action = wish.map_or_else(|| again(request), ask_again);
+        ("Try again".to_owned(), action)
     };
-    let mut buttons = vec![
-        (
-            label.to_owned(),
-            wish.map_or_else(|| again(request), ask_again),
-        ),
-        ("Copy report".to_owned(), report(state, &error)),
-    ];
+    state.file_read = None;
+    let mut buttons = vec![first, ("Copy report".to_owned(), report(state, &error))];
     if matches!(request, Request::Detect) && cfg!(unix) && state.board.port != PortChoice::Practice
     {
         buttons.push((
@@ -286,9 +301,8 @@ fn again(request: &Request) -> Action {
         Request::Read(_) | Request::ReadPieces(_) => Action::Command(Command::ReadPartition),
         Request::Reset => Action::Command(Command::ResetBoard),
         Request::WhatBoots { .. } => Action::Command(Command::WhatBoots),
-        Request::Verify(_) | Request::Erase(_) | Request::Agent(_) => {
-            Action::Command(Command::Compare)
-        }
+        Request::Erase(region) => Action::StartErase(*region),
+        Request::Verify(_) | Request::Agent(_) => Action::Command(Command::Compare),
     }
 }
 
@@ -304,7 +318,7 @@ fn report(state: &AppState, error: &JobError) -> Action {
     ))
 }
 
-fn say(
+pub fn say(
     state: &mut AppState,
     severity: Severity,
     good: bool,

@@ -89,10 +89,6 @@ pub fn clock(at: Duration) -> String {
 
 /// The command line that does what a request does. `project` is where the project is kept.
 pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>) -> String {
-    let port = match port {
-        PortChoice::Practice => "practice".to_owned(),
-        PortChoice::Path(path) => quoted(&path.to_string_lossy()),
-    };
     let project = || {
         project.map_or_else(
             || "PROJECT".to_owned(),
@@ -166,6 +162,15 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
                 )
             }
         },
+    };
+    on_port(&words, port)
+}
+
+/// A command line from the words of a command and the port it is for.
+pub fn on_port(words: &str, port: &PortChoice) -> String {
+    let port = match port {
+        PortChoice::Practice => "practice".to_owned(),
+        PortChoice::Path(path) => quoted(&path.to_string_lossy()),
     };
     format!("flashpack {words} --port {port}")
 }

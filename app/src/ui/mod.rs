@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod app;
+pub mod board_files;
 pub mod board_link;
 pub mod board_memory;
 pub mod board_table;
@@ -30,6 +31,8 @@ pub mod packing;
 pub mod packing_paths;
 pub mod palette;
 pub mod panels;
+pub mod restoring;
+pub mod resume;
 pub mod run_command;
 pub mod selection;
 pub mod state;

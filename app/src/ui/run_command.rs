@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 
 use super::action::Action;
+use super::board_files;
 use super::boot_slot;
 use super::command::Command;
 use super::content_edit;
 use super::dialogs::Dialog;
 use super::files::{after_unsaved, unless_dirty};
-use super::log::command_line;
+use super::log::{command_line, on_port};
 use super::packer_actions;
 use super::packing_paths;
+use super::restoring;
+use super::resume;
 use super::selection::Selection;
 use super::state::{AppState, Notice, Then};
 use super::table_ops;
@@ -58,6 +61,11 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
             submit(state, Request::Write(plan));
         }
         Action::BootSlot { partition } => boot_slot::choose(state, &partition),
+        Action::StartRestore { plan, words } => submit_as(state, Request::Write(plan), &words),
+        Action::StartErase(region) => submit(state, Request::Erase(region)),
+        Action::ReadInto(wish) => board_files::begin(state, wish),
+        Action::RestoreFrom(path) => restoring::open(state, &path),
+        Action::Resume => resume::resume(state),
         Action::LookUp { partition, path } => {
             submit(state, Request::Agent(Question::Find { partition, path }));
         }
@@ -199,6 +207,7 @@ fn choose_port(state: &mut AppState, port: PortChoice) {
     });
     keep_settings(state);
     state.board.choose(port);
+    state.interrupted = None;
     state.board_changed();
     submit(state, Request::Detect);
 }
@@ -206,6 +215,16 @@ fn choose_port(state: &mut AppState, port: PortChoice) {
 /// Starts a job, and says in the log what would do the same in a terminal.
 pub fn submit(state: &mut AppState, request: Request) {
     let command = command_line(&request, &state.board.port, state.document.path());
+    start(state, request, command);
+}
+
+/// The same for a job whose command line is not told by its request; `words` stand between program and port.
+pub fn submit_as(state: &mut AppState, request: Request, words: &str) {
+    let command = on_port(words, &state.board.port);
+    start(state, request, command);
+}
+
+fn start(state: &mut AppState, request: Request, command: String) {
     let name = request.name();
     match state.board.submit(request) {
         Ok(()) => {

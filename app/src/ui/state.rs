@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::action::Action;
+use super::board_files::FileRead;
 use super::board_link::BoardLink;
 use super::board_memory::Compared;
 use super::board_table::TableWish;
@@ -27,6 +28,7 @@ use super::panels::contents::ContentsPanel;
 use super::panels::drawer::Tab;
 use super::panels::map::MapPanel;
 use super::panels::table::TablePanel;
+use super::resume::Interrupted;
 use super::selection::Selection;
 use super::table_ops;
 use crate::engine::error::JobError;
@@ -52,7 +54,7 @@ pub struct Notice {
     pub failure: Option<JobError>,
 }
 
-/// A read that is under way, and where its bytes go.
+/// A read that is under way, and what its bytes become.
 #[derive(Clone, Debug)]
 pub struct PendingRead {
     pub into: ReadInto,
@@ -62,7 +64,6 @@ pub struct PendingRead {
 /// What becomes of bytes that are read from the board.
 #[derive(Clone, Debug)]
 pub enum ReadInto {
-    File(PathBuf),
     /// Files to be edited.
     Edit,
     /// The image whose offsets the next one keeps.
@@ -107,6 +108,10 @@ pub struct AppState {
     /// Which of the first steps are done.
     pub steps: [bool; 3],
     pub pending_read: Option<PendingRead>,
+    /// What is being read into a file.
+    pub file_read: Option<FileRead>,
+    /// A job that was cut, until it goes on or another takes its place.
+    pub interrupted: Option<Interrupted>,
     /// What the board's table is read for, while it is being read.
     pub table_wish: Option<TableWish>,
     /// A comparison is under way that tells which moved partitions hold data.
@@ -168,6 +173,8 @@ impl AppState {
             notice: None,
             steps: [false; 3],
             pending_read: None,
+            file_read: None,
+            interrupted: None,
             table_wish: None,
             moves_wish: false,
             then: None,

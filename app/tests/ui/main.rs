@@ -6,10 +6,12 @@ mod bad_input;
 #[cfg(test)]
 #[path = "../integration/elf_file.rs"]
 mod elf_file;
+mod erase_and_restore;
 mod every_panel;
 #[cfg(test)]
 mod guards;
 mod idle;
+mod interrupted;
 mod map;
 mod map_drag;
 mod packer;

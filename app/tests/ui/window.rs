@@ -78,6 +78,15 @@ impl Window {
         Self::start(Document::new(project, None), port, None)
     }
 
+    /// The same with a settings file, beside which is kept what must outlive the program.
+    pub fn with_settings(
+        project: Project,
+        port: PortChoice,
+        settings_path: Option<PathBuf>,
+    ) -> Self {
+        Self::start(Document::new(project, None), port, settings_path)
+    }
+
     /// A document with its file, and a place for what outlives the program.
     pub fn start(document: Document, port: PortChoice, settings_path: Option<PathBuf>) -> Self {
         let dialogs = Dialogs::default();

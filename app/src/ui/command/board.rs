@@ -10,9 +10,13 @@ use super::row::{
     selected,
 };
 use crate::engine::request::Request;
+use crate::model::chip::BoardIdentity;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::problem::Severity;
 use crate::ui::board_table;
+use crate::ui::dialogs::Dialog;
+use crate::ui::dialogs::backup::Choice;
+use crate::ui::dialogs::erase::Wish;
 use crate::ui::dialogs::review_plan::Review;
 use crate::ui::environment::{Environment, Main};
 use crate::ui::file_dialog::Ask;
@@ -113,6 +117,40 @@ pub const BOARD: &[Facts] = &[
     }),
     row(
         Menu::Board,
+        Command::BackUp,
+        "Back up…",
+        "Keep what the board holds in a file, with a manifest that proves it",
+    )
+    .keys(ctrl(Key::B))
+    .begins_group()
+    .unless(idle_and_connected)
+    .runs(|state, _| state.dialog = Some(Dialog::Backup(Choice::default()))),
+    row(
+        Menu::Board,
+        Command::Restore,
+        "Restore…",
+        "Open a backup and write what differs back to the board",
+    )
+    .unless(idle_and_connected)
+    .runs(|state, _| ask_file(state, Ask::RestoreFrom)),
+    row(
+        Menu::Board,
+        Command::ErasePartition,
+        "Erase partition…",
+        "Erase the selected partition on the board, after a question",
+    )
+    .unless(|now| idle_and_connected(now).or_else(|| partition_selected(now)))
+    .runs(|state, _| erase_partition(state)),
+    row(
+        Menu::Board,
+        Command::EraseAll,
+        "Erase all of the flash…",
+        "Erase everything on the board, after a question",
+    )
+    .unless(idle_and_connected)
+    .runs(|state, _| erase_all(state)),
+    row(
+        Menu::Board,
         Command::ResetBoard,
         "Reset board",
         "Leave the loader and start what is in flash",
@@ -185,6 +223,29 @@ fn disconnect(state: &mut AppState) {
     state.board.disconnect();
     state.board_changed();
     state.note(Severity::Note, format!("Closed {}", state.board.port), None);
+}
+
+fn erase_partition(state: &mut AppState) {
+    let partition = selected(state);
+    let row = state.selected_row().map(|(row, _)| row);
+    if let Some(region) = row.and_then(|row| state.region_of(row)) {
+        let partition = Some(partition);
+        state.dialog = Some(Dialog::Erase(Wish { partition, region }));
+    }
+}
+
+fn erase_all(state: &mut AppState) {
+    let identity = state.board.identity.as_ref();
+    match identity.and_then(BoardIdentity::flash) {
+        Some(region) => {
+            let partition = None;
+            state.dialog = Some(Dialog::Erase(Wish { partition, region }));
+        }
+        None => state.tell(
+            Severity::Warning,
+            "The size of this board's flash is not known",
+        ),
+    }
 }
 
 fn refresh_ports(state: &mut AppState) {

@@ -1,10 +1,13 @@
 //! What covers the window for a moment: questions, settings, lists. Everything else happens in place.
 
 pub mod about;
+pub mod backup;
 pub mod compare_table;
+pub mod erase;
 mod existing;
 pub mod export_problems;
 mod place_settings;
+pub mod restore;
 pub mod review_plan;
 pub mod settings;
 pub mod shortcuts;
@@ -32,6 +35,9 @@ pub enum Dialog {
     Unsaved,
     Template(template::Choice),
     CompareTable(Sides),
+    Backup(backup::Choice),
+    Restore(restore::Sheet),
+    Erase(erase::Wish),
     /// A table with errors is to be saved in this form.
     ExportProblems(TableForm),
     /// Files that are to be taken out are there already.
@@ -61,25 +67,31 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
     let Some(dialog) = state.dialog.clone() else {
         return;
     };
-    let modal = egui::Modal::new(egui::Id::unique("dialog"))
-        .backdrop_color(theme::shade(ui.visuals()))
-        .frame(egui::Frame::popup(ui.style()).inner_margin(16))
-        .show(ui.ctx(), |ui| {
-            ui.set_max_width(560.0);
-            match dialog {
-                Dialog::About => about::ui(ui),
-                Dialog::Settings => settings::ui(ui, state),
-                Dialog::Shortcuts => shortcuts::ui(ui, &state.environment),
-                Dialog::Unsaved => unsaved::ui(ui, state),
-                Dialog::Template(choice) => template::ui(ui, state, choice),
-                Dialog::CompareTable(sides) => compare_table::ui(ui, state, &sides),
-                Dialog::ExportProblems(form) => export_problems::ui(ui, state, form),
-                Dialog::Existing { extraction, taken } => {
-                    existing::ui(ui, state, &extraction, &taken);
-                }
-                Dialog::TypePath { ask, path } => type_path::ui(ui, state, ask, path),
+    let modal = egui::Modal::new(egui::Id::unique((
+        "dialog",
+        std::mem::discriminant(&dialog),
+    )))
+    .backdrop_color(theme::shade(ui.visuals()))
+    .frame(egui::Frame::popup(ui.style()).inner_margin(16))
+    .show(ui.ctx(), |ui| {
+        ui.set_max_width(560.0);
+        match dialog {
+            Dialog::About => about::ui(ui),
+            Dialog::Settings => settings::ui(ui, state),
+            Dialog::Shortcuts => shortcuts::ui(ui, &state.environment),
+            Dialog::Unsaved => unsaved::ui(ui, state),
+            Dialog::Template(choice) => template::ui(ui, state, choice),
+            Dialog::Backup(choice) => backup::ui(ui, state, choice),
+            Dialog::Restore(sheet) => restore::ui(ui, state, sheet),
+            Dialog::Erase(wish) => erase::ui(ui, state, &wish),
+            Dialog::CompareTable(sides) => compare_table::ui(ui, state, &sides),
+            Dialog::ExportProblems(form) => export_problems::ui(ui, state, form),
+            Dialog::Existing { extraction, taken } => {
+                existing::ui(ui, state, &extraction, &taken);
             }
-        });
+            Dialog::TypePath { ask, path } => type_path::ui(ui, state, ask, path),
+        }
+    });
     if modal.should_close() {
         state.then = None;
         state.ask(Action::CloseDialog);

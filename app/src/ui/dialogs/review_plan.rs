@@ -49,7 +49,7 @@ impl Review {
     pub fn new(plan: Arc<FlashPlan>, board: Option<BoardIdentity>, keep: Arc<dyn Keep>) -> Self {
         let link = Link::Uart(LinkOptions::default().baud);
         let mac = board.as_ref().and_then(|board| board.mac.as_deref());
-        let view = PlanView::of(&plan, board.as_ref(), link).backed_up(&*keep, mac);
+        let view = PlanView::of(&plan, board.as_ref(), link).backed_up(&plan, &*keep, mac);
         Self {
             view: Arc::new(view),
             keep,
@@ -164,6 +164,9 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
                 compare_table::stranded(ui, known.as_ref());
             }
             moved(ui, &mut review);
+            for backup in &review.view.backups {
+                ui.weak(backup.sentence());
+            }
             dangerous(ui, &mut review);
         });
     ui.add_space(theme::STEP * 2.0);
@@ -244,9 +247,6 @@ fn moved(ui: &mut Ui, review: &mut Review) {
     }
     for planned in &review.view.carried {
         ui.label(plan_view::carried_text(planned));
-    }
-    for backup in &review.view.backups {
-        ui.weak(backup.sentence());
     }
 }
 

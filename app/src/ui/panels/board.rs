@@ -18,6 +18,10 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
             Command::Connect,
             Command::Compare,
             Command::ReadPartition,
+            Command::BackUp,
+            Command::Restore,
+            Command::ErasePartition,
+            Command::EraseAll,
             Command::ResetBoard,
             Command::Disconnect,
         ] {

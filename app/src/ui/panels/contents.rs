@@ -117,6 +117,7 @@ fn head(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
                     Command::ReadFiles,
                     Command::ExportImage,
                     Command::ReadPartition,
+                    Command::ErasePartition,
                     Command::ExtractAll,
                     Command::PackAgain,
                     Command::Compact,

@@ -108,12 +108,9 @@ pub fn nothing_goes_in(ui: &mut Ui, state: &mut AppState, row: &Row) {
     drop_area(ui, state, command, words, 72.0);
     ui.add_space(theme::STEP * 2.0);
     ui.horizontal(|ui| {
-        command_button::ui(
-            ui,
-            Command::ReadPartition,
-            &state.environment,
-            &mut state.actions,
-        );
+        for command in [Command::ReadPartition, Command::ErasePartition] {
+            command_button::ui(ui, command, &state.environment, &mut state.actions);
+        }
     });
     if (row.kind, row.subtype) == (DATA, DATA_OTA) {
         boot_slots::ui(ui, state);
