@@ -5,19 +5,22 @@
 //! pointer moves over the window, while a partition is dragged, and while the list of files scrolls.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use eframe::App as _;
 use eframe::egui::{
     self, Event, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, pos2, vec2,
 };
+use flashpack::engine::event::Monitored;
 use flashpack::engine::request::PortChoice;
+use flashpack::formats::console::decode::Part;
 use flashpack::model::partition_table::{DATA, Offset, PartitionTable, Row, Size};
 use flashpack::model::project::{Content, FilesContent, PackEntry, Packed, Project, Source};
 use flashpack::store::settings::Settings;
 use flashpack::ui::app::App;
 use flashpack::ui::document::Document;
 use flashpack::ui::file_dialog::SystemDialogs;
+use flashpack::ui::panels::drawer::Tab;
 use flashpack::ui::state::{AppState, Start};
 
 const FRAMES: usize = 600;
@@ -139,6 +142,7 @@ impl Window {
             port: PortChoice::Practice,
             settings: Settings::default(),
             settings_path: None,
+            log_folder: None,
             dialogs: Box::new(SystemDialogs::default()),
             wake: Arc::new(|| ()),
         });
@@ -185,6 +189,52 @@ fn report(what: &str, mut times: Vec<Duration>) {
     );
 }
 
+/// A full line at 2 Mbaud: 10 bits a byte, 60 frames a second.
+const BYTES_A_FRAME: usize = 2_000_000 / 10 / 60;
+
+/// Frames while the monitor is open and text comes at 2 Mbaud, with the longest log that is kept, and with a filter.
+fn monitor_frames(window: &mut Window) {
+    let text: Vec<u8> = (0..20_000)
+        .flat_map(|line| {
+            format!(
+                "\x1b[0;32mI ({line}) bench: channel {} reads {line}\x1b[0m\r\n",
+                line % 8
+            )
+            .into_bytes()
+        })
+        .collect();
+    let mut pieces = text.chunks(BYTES_A_FRAME).cycle();
+    let mut hear = |window: &mut Window| {
+        let piece = pieces.next().unwrap_or_default().to_vec();
+        let part = Monitored::Heard(vec![Part::Text(piece)], SystemTime::now());
+        let started = Instant::now();
+        window.app.state.monitor.take_in(vec![part]);
+        started.elapsed() + window.frame(Vec::new())
+    };
+    window.app.state.drawer = Some(Tab::Monitor);
+    window.frame(Vec::new());
+    report(
+        "monitor at 2 Mbaud",
+        (0..FRAMES).map(|_| hear(window)).collect(),
+    );
+    while window.app.state.monitor.log.first() == 0 {
+        let part = Monitored::Heard(vec![Part::Text(text.clone())], SystemTime::now());
+        window.app.state.monitor.take_in(vec![part]);
+    }
+    report(
+        "the same with a full log",
+        (0..FRAMES).map(|_| hear(window)).collect(),
+    );
+    window.app.state.monitor.filter.push_str("channel 3");
+    report(
+        "the same with a filter",
+        (0..FRAMES).map(|_| hear(window)).collect(),
+    );
+    window.app.state.monitor.clear();
+    window.app.state.drawer = None;
+    window.frame(Vec::new());
+}
+
 fn press(at: Pos2, pressed: bool) -> Event {
     Event::PointerButton {
         pos: at,
@@ -213,6 +263,7 @@ fn main() {
         ))])
     });
     report("pointer moves over the window", wandering.collect());
+    monitor_frames(&mut window);
     let list = pos2(700.0, 400.0);
     let scrolling = (0..FRAMES).map(|_| {
         window.frame(vec![

@@ -79,6 +79,8 @@ pub enum Command {
     /// Ask the agent, which runs from the chip's RAM
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Show what the program on a board says, and send it what is typed
+    Monitor(super::monitor::Monitor),
     /// Run a practice board and print its port
     #[cfg(unix)]
     Practice(super::practice::Practice),

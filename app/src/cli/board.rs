@@ -13,7 +13,7 @@ use crate::engine::job_state::{Ending, JobState};
 use crate::engine::ports::practice_is_possible;
 use crate::engine::request::{self, LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
-use crate::engine::worker::Worker;
+use crate::engine::worker::{Wake, Worker};
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 use crate::model::region::Region;
@@ -37,19 +37,9 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 impl Board {
     /// Gets ready; the port itself is opened by the first job.
     pub fn open(port: &Path, link: Link) -> Result<Self, Failure> {
-        let choice = choose(port)?;
-        let name = choice.to_string();
-        let around = KeptFolder::of_user().map_or_else(Surroundings::in_memory, |kept| {
-            Surroundings::new(Arc::new(kept))
-        });
-        let started = Worker::start_in(&around, &choice, options(link), Arc::new(|| ()));
-        let worker = started.map_err(|error| {
-            Failure::new(
-                format!("Cannot start with {name}: {error}"),
-                name.clone(),
-                "Close other programs and try again",
-            )
-        })?;
+        let name = choose(port)?.to_string();
+        let around = surroundings();
+        let worker = start_in(&around, port, options(link), Arc::new(|| ()))?;
         let mut board = Self {
             worker,
             around,
@@ -149,6 +139,35 @@ impl Board {
             "Report this, with the command line",
         )
     }
+}
+
+/// Starts the worker of a port; `wake` is called after its events.
+pub fn start(port: &Path, options: LinkOptions, wake: Wake) -> Result<Worker, Failure> {
+    start_in(&surroundings(), port, options, wake)
+}
+
+/// What this user keeps beside the settings; in memory where there is no such folder.
+fn surroundings() -> Surroundings {
+    KeptFolder::of_user().map_or_else(Surroundings::in_memory, |kept| {
+        Surroundings::new(Arc::new(kept))
+    })
+}
+
+fn start_in(
+    around: &Surroundings,
+    port: &Path,
+    options: LinkOptions,
+    wake: Wake,
+) -> Result<Worker, Failure> {
+    let choice = choose(port)?;
+    let name = choice.to_string();
+    Worker::start_in(around, &choice, options, wake).map_err(|error| {
+        Failure::new(
+            format!("Cannot start with {name}: {error}"),
+            name.clone(),
+            "Close other programs and try again",
+        )
+    })
 }
 
 fn choose(port: &Path) -> Result<PortChoice, Failure> {

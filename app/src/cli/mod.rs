@@ -26,6 +26,9 @@ mod info;
 mod inspect;
 mod interrupt;
 mod keep_offsets;
+mod keyboard;
+mod monitor;
+mod monitor_text;
 mod moved_data;
 mod pack;
 mod pieces;
@@ -39,6 +42,7 @@ mod reset;
 mod resolve;
 mod restore;
 mod sentence;
+mod step_log;
 mod table;
 mod unpack;
 mod verify;
@@ -48,6 +52,7 @@ mod write;
 use args::{Command, Common, Typed};
 use failure::{Failure, Status};
 use report::Report;
+use step_log::StepLog;
 
 /// How a command line ends.
 #[derive(Debug, PartialEq)]
@@ -72,7 +77,9 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Ended {
             Err(failure) => Ended::Exit(end(&mut report, Err(failure))),
         };
     };
+    let mut log = StepLog::begin(&arguments, &mut report);
     let result = carry_out(&command, typed.common, &mut report);
+    log.end(&result, &mut report);
     Ended::Exit(end(&mut report, result))
 }
 
@@ -93,6 +100,7 @@ fn carry_out(command: &Command, common: Common, report: &mut Report) -> Result<(
         Command::Backup(args) => backup::run(args, report),
         Command::Restore(args) => restore::run(args, common, report),
         Command::Agent(command) => agent::run(command, report),
+        Command::Monitor(args) => monitor::run(args, common, report),
         #[cfg(unix)]
         Command::Practice(args) => practice::run(args, report),
     }

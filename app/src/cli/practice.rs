@@ -1,7 +1,7 @@
 //! `flashpack practice`: a practice board in the foreground, until somebody ends it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -13,9 +13,10 @@ use super::report::Report;
 use super::sentence::upper_first;
 use crate::device::practice::faults;
 use crate::device::practice::options::parse_mac;
-use crate::device::practice::{Board, Boot, Faults, FlashSource, Options};
+use crate::device::practice::{AppOutput, Board, Boot, Faults, FlashSource, Options};
 use crate::model::cost::Part;
 use crate::model::number::parse_bytes;
+use crate::store::read_whole::{IMAGE_LIMIT, read_whole};
 
 #[derive(Debug, Args)]
 #[command(after_help = fault_help())]
@@ -38,6 +39,9 @@ pub struct Practice {
     /// Write what was counted to this file, after every session and at the end
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// What the app in flash prints: `demo` for a log with a console, or a file; a blank flash gets an app
+    #[arg(long, value_name = "FILE|demo")]
+    app_output: Option<PathBuf>,
     /// The flash chip whose times the report is about
     #[arg(long, value_name = "fast|typical|slow", default_value = "typical", value_parser = part)]
     part: Part,
@@ -62,6 +66,7 @@ pub fn run(args: &Practice, report: &mut Report) -> Result<(), Failure> {
             )
         })?;
     }
+    let app_output = args.app_output.as_deref().map(app_output).transpose()?;
     let defaults = Options::default();
     let options = Options {
         flash: args
@@ -74,6 +79,7 @@ pub fn run(args: &Practice, report: &mut Report) -> Result<(), Failure> {
         link: args.link.clone(),
         report: args.report.clone(),
         part: args.part,
+        app_output,
         faults,
         ..defaults
     };
@@ -91,6 +97,13 @@ pub fn run(args: &Practice, report: &mut Report) -> Result<(), Failure> {
     report.talk("The practice board runs until Ctrl+C");
     signals.forever().next();
     board.stop().map_err(|error| failed(&error))
+}
+
+fn app_output(typed: &Path) -> Result<AppOutput, Failure> {
+    if typed.as_os_str() == "demo" {
+        return Ok(AppOutput::Demo);
+    }
+    Ok(AppOutput::Bytes(read_whole(typed, IMAGE_LIMIT)?.into()))
 }
 
 fn failed(error: &io::Error) -> Failure {

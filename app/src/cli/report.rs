@@ -173,6 +173,21 @@ impl Report {
         }
     }
 
+    /// One JSON line of a kind of its own.
+    pub fn line(&mut self, kind: &'static str, body: &impl Serialize) {
+        self.json_line(kind, body);
+    }
+
+    /// Bytes for standard output exactly as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.data(bytes);
+    }
+
+    /// Whether somebody still reads standard output.
+    pub fn is_heard(&self) -> bool {
+        matches!(self.output, OutputState::Open)
+    }
+
     /// Why the command failed.
     pub fn failure(&mut self, failure: &Failure) {
         if self.json {

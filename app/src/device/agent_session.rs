@@ -262,6 +262,19 @@ impl AgentSession {
             .map_err(|error| self.failed(error))
     }
 
+    /// The same; the port stays open, so that nothing is lost of what the board says next.
+    pub fn restart_and_listen(mut self) -> Result<OpenPort, DeviceError> {
+        self.client
+            .restart(RestartInto::Flash)
+            .map_err(|error| self.failed(error))?;
+        Ok(OpenPort {
+            serial: *self.client.into_link().into_port(),
+            usb: self.usb,
+            name: self.port,
+            control_lines: self.control_lines,
+        })
+    }
+
     /// Leaves the board as a command line does by default: into flash where it can be reset into its loader again by
     /// control lines, else into the loader, so that the next command finds it.
     pub fn leave(self) -> Result<(), DeviceError> {

@@ -15,3 +15,4 @@ pub mod serial;
 pub mod session;
 mod session_read;
 mod session_write;
+pub mod text_port;

@@ -196,6 +196,17 @@ impl Session {
         Ok(connection.into_serial())
     }
 
+    /// The same; the port stays open, so that nothing is lost of what the board says next.
+    pub fn reset_and_listen(self, watchdog: bool) -> Result<OpenPort, DeviceError> {
+        let (name, usb, control_lines) = (self.port.clone(), self.usb.clone(), self.control_lines);
+        Ok(OpenPort {
+            serial: self.reset(watchdog)?,
+            usb,
+            name,
+            control_lines,
+        })
+    }
+
     /// Loads a program into the chip's RAM and starts it; the port then belongs to that program.
     pub fn run_in_ram(
         mut self,

@@ -12,8 +12,10 @@ use super::request::{After, Before, LinkOptions, PortChoice};
 use super::surroundings::{BorrowedBoard, Surroundings};
 use crate::device::agent_session::AgentSession;
 use crate::device::error::DeviceError;
-use crate::device::serial::{Answer, OpenPort};
+use crate::device::practice::Button;
+use crate::device::serial::{Answer, OpenPort, START_BAUD};
 use crate::device::session::{Entry, Go, Session};
+use crate::device::text_port::TextPort;
 use crate::model::chip::BoardIdentity;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
@@ -29,7 +31,7 @@ pub(super) struct BoardLink {
     name: String,
     options: LinkOptions,
     /// Keeps the board inside this process alive; it is reached by its port like any other.
-    _practice: Option<BorrowedBoard>,
+    practice: Option<BorrowedBoard>,
     keep: Arc<dyn Keep>,
     state: State,
     proven: Proven,
@@ -43,6 +45,8 @@ enum State {
     Closed,
     Loader(Box<Session>),
     Agent(Box<AgentSession>),
+    /// Open, with the program of the board at its other end.
+    Text(Box<OpenPort>),
 }
 
 impl BoardLink {
@@ -62,7 +66,7 @@ impl BoardLink {
         Ok(Self {
             name,
             options,
-            _practice: practice,
+            practice,
             keep: Arc::clone(around.keep()),
             state: State::Closed,
             proven: Proven::default(),
@@ -88,7 +92,7 @@ impl BoardLink {
         self.proven.clear();
         let found = match &mut self.state {
             State::Loader(session) => session.resync(),
-            State::Closed | State::Agent(_) => Ok(false),
+            State::Closed | State::Agent(_) | State::Text(_) => Ok(false),
         };
         let found = matches!(found, Ok(true));
         if !found {
@@ -121,6 +125,7 @@ impl BoardLink {
                     let port = agent.restart_into_loader()?;
                     self.connect_loader(port, true, job)?
                 }
+                State::Text(port) => self.connect_loader(at_start_baud(*port)?, false, job)?,
                 _ => self.connect_loader(OpenPort::open(&self.name)?, false, job)?,
             };
             self.state = State::Loader(Box::new(session));
@@ -138,12 +143,11 @@ impl BoardLink {
     pub(super) fn agent(&mut self, job: &mut Job<'_>) -> Result<&mut AgentSession, Stop> {
         if !matches!(self.state, State::Agent(_)) {
             job.stage(Stage::Connecting);
-            let agent =
-                if let State::Loader(session) = std::mem::replace(&mut self.state, State::Closed) {
-                    AgentSession::load(*session)?
-                } else {
-                    self.find_or_load_agent()?
-                };
+            let agent = match std::mem::replace(&mut self.state, State::Closed) {
+                State::Loader(session) => AgentSession::load(*session)?,
+                State::Text(port) => self.find_or_load_agent(at_start_baud(*port)?)?,
+                _ => self.find_or_load_agent(OpenPort::open(&self.name)?)?,
+            };
             self.state = State::Agent(Box::new(agent));
         }
         match &mut self.state {
@@ -159,8 +163,7 @@ impl BoardLink {
     }
 
     /// An agent that is still there answers at once, so it is asked before any reset; else it is loaded.
-    fn find_or_load_agent(&self) -> Result<AgentSession, DeviceError> {
-        let mut port = OpenPort::open(&self.name)?;
+    fn find_or_load_agent(&self, mut port: OpenPort) -> Result<AgentSession, DeviceError> {
         if port.answers_as_agent() {
             return Ok(AgentSession::adopt(port));
         }
@@ -235,6 +238,9 @@ impl BoardLink {
         }
         let probe = PROBE.mul_f64(self.scale());
         let mut answer = port.probe(probe)?;
+        if matches!(answer, Answer::Text(_) | Answer::Silent) && self.hold_boot_and_reset() {
+            answer = port.probe(probe)?;
+        }
         if answer == Answer::Agent {
             port = AgentSession::adopt(port).restart_into_loader()?;
             answer = port.probe(probe)?;
@@ -287,13 +293,56 @@ impl BoardLink {
         &self.proven
     }
 
+    /// The port as the program on the board uses it. A loader or an agent is left for what is in flash, with the port
+    /// kept open, so that its first words are heard.
+    pub(super) fn text_port(&mut self, baud: u32, job: &mut Job<'_>) -> Result<TextPort, Stop> {
+        job.stage(Stage::Connecting);
+        self.proven.clear();
+        let watchdog = self.options.after == After::WatchdogReset;
+        let port = match std::mem::replace(&mut self.state, State::Closed) {
+            State::Loader(session) => session.reset_and_listen(watchdog)?,
+            State::Agent(agent) => agent.restart_and_listen()?,
+            State::Text(port) => *port,
+            State::Closed => OpenPort::open(&self.name)?,
+        };
+        Ok(TextPort::new(port, baud)?)
+    }
+
+    /// Opens the port anew, without touching the board.
+    pub(super) fn open_text_port(&self, baud: u32) -> Result<TextPort, DeviceError> {
+        TextPort::new(OpenPort::open(&self.name)?, baud)
+    }
+
+    /// Keeps a port that was listened to open for the next job.
+    pub(super) fn keep_port(&mut self, port: TextPort) {
+        self.state = State::Text(Box::new(port.into_port()));
+    }
+
+    /// Presses RESET on a practice board, whose port has no control lines to do it; false if there is none.
+    pub(super) fn press_reset(&self) -> bool {
+        let board = self.practice.as_ref();
+        board.map(|board| board.press(Button::Reset)).is_some()
+    }
+
+    fn hold_boot_and_reset(&self) -> bool {
+        let board = self.practice.as_ref();
+        board
+            .map(|board| board.press(Button::BootAndReset))
+            .is_some()
+    }
+
     /// Resets the board into what it holds in flash.
     pub(super) fn reset(&mut self, job: &mut Job<'_>) -> Result<(), Stop> {
         let watchdog = self.options.after == After::WatchdogReset;
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Agent(agent) => agent.restart_into_flash()?,
             State::Loader(session) => drop(session.reset(watchdog)?),
-            State::Closed => {
+            State::Text(port) if port.control_lines => {
+                let mut port = TextPort::new(*port, START_BAUD)?;
+                port.reset()?;
+                self.keep_port(port);
+            }
+            State::Closed | State::Text(_) => {
                 self.loader(job)?;
                 return self.reset(job);
             }
@@ -305,7 +354,7 @@ impl BoardLink {
     pub(super) fn leave(&mut self) {
         let after = self.options.after;
         let left = match std::mem::replace(&mut self.state, State::Closed) {
-            State::Closed => Ok(()),
+            State::Closed | State::Text(_) => Ok(()),
             State::Loader(session) => match after {
                 After::NoReset => Ok(()),
                 After::HardReset if !session.has_control_lines() => Ok(()),
@@ -321,4 +370,9 @@ impl BoardLink {
         // The work is done and proven; a board that is unplugged now is no failure of the job.
         left.ok();
     }
+}
+
+/// A port that was listened to, at the speed at which loaders start.
+fn at_start_baud(port: OpenPort) -> Result<OpenPort, DeviceError> {
+    TextPort::new(port, START_BAUD).map(TextPort::into_port)
 }

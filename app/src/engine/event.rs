@@ -1,14 +1,16 @@
 //! What a job reports.
 //!
-//! The order is promised: one `Started`; then any number of `Stage`, `Advanced`, `Region`, `Piece` and `Note`; then exactly
+//! The order is promised: one `Started`; then any number of `Stage`, `Advanced`, `Region`, `Piece`, `Note` and `Monitor`; then exactly
 //! one of `Finished`, `Failed` or `Cancelled`. `Advanced` counts within the latest `Stage` and never goes back.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde::Serialize;
 
 use super::error::JobError;
 pub use crate::device::agent_answer::{AgentInfo, Found, ListedEntry, VerifyReport};
+use crate::formats::console::decode::Part;
 use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
 use crate::model::region::Region;
@@ -99,6 +101,21 @@ pub enum Outcome {
     /// A file read by the agent; `None`: no file of this name.
     FileRead(Option<(Found, Arc<[u8]>)>),
     AgentVerified(VerifyReport),
+    /// A monitor was stopped; bytes that it received.
+    Monitored {
+        bytes: u64,
+    },
+}
+
+/// What a monitor reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Monitored {
+    /// The port is open, at the monitor's speed.
+    Listening,
+    /// What came, in order, and when.
+    Heard(Vec<Part>, SystemTime),
+    /// Something happened to the port: gone, back, reset. A sentence.
+    Port(String, SystemTime),
 }
 
 /// One report of a job.
@@ -124,6 +141,8 @@ pub enum Event {
     },
     /// Worth a line in the log.
     Note(String),
+    /// Only while a monitor runs.
+    Monitor(Monitored),
     Finished(Outcome),
     Failed(JobError),
     /// Stopped as asked; the sentence says what state the board is in.

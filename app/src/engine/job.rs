@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::cancel::CancelToken;
-use super::event::{Event, RegionState, Stage};
+use super::event::{Event, Monitored, RegionState, Stage};
 use crate::device::session::Go;
 use crate::model::region::Region;
 
@@ -47,6 +47,11 @@ impl<'a> Job<'a> {
 
     pub(super) fn region(&mut self, region: Region, state: RegionState) {
         (self.send)(Event::Region { region, state });
+    }
+
+    /// What a monitor heard.
+    pub(super) fn monitored(&mut self, monitored: Monitored) {
+        (self.send)(Event::Monitor(monitored));
     }
 
     pub(super) fn note(&mut self, note: impl Into<String>) {

@@ -66,6 +66,8 @@ impl JobState {
             // Pieces are for who keeps them; a screen shows how far the read is.
             Event::Piece { .. } => {}
             Event::Note(note) => self.notes.push(note),
+            // Text is the front end's to keep; it says nothing of how the job goes.
+            Event::Monitor(_) => {}
             Event::Finished(outcome) => self.ending = Some(Ending::Finished(outcome)),
             Event::Failed(error) => self.ending = Some(Ending::Failed(error)),
             Event::Cancelled { state } => self.ending = Some(Ending::Cancelled { state }),

@@ -40,6 +40,14 @@ pub(super) fn bytes(source: &Source) -> Result<Arc<[u8]>, (String, String)> {
     }
 }
 
+/// A file that a job was told to read, whole.
+///
+/// # Errors
+/// One sentence that names the file and the reason.
+pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
+    read(path).map_err(|error| explain(path, &error).0)
+}
+
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Asked before opening: opening a pipe would wait for its other end.
     let about = fs::metadata(path)?;

@@ -15,6 +15,8 @@ pub mod error;
 pub mod event;
 pub mod guard;
 pub mod job_state;
+pub mod monitor;
+pub mod monitor_input;
 pub mod moves;
 pub mod pack;
 pub mod packer;

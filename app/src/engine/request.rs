@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use super::monitor::Monitor;
+
 use super::read::PiecesWanted;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::region::Region;
@@ -97,6 +99,8 @@ pub enum Request {
     WhatBoots { table_offset: u32 },
     /// Leave the loader: reset the board into what it holds in flash.
     Reset,
+    /// Listen to what the program on the board says, until the job is cancelled. Leaves the loader first.
+    Monitor(Monitor),
 }
 
 /// What the agent is asked. `partition` is a label in the table on the board.
@@ -138,6 +142,7 @@ impl Request {
             Self::Agent(_) => "Agent",
             Self::WhatBoots { .. } => "What boots",
             Self::Reset => "Reset",
+            Self::Monitor(_) => "Monitor",
         }
     }
 }

@@ -71,6 +71,15 @@ pub(super) struct BorrowedBoard {
     board: Option<practice::Board>,
 }
 
+impl BorrowedBoard {
+    /// Presses a button of the board, as the control lines of a real port do.
+    pub(super) fn press(&self, button: practice::Button) {
+        if let Some(board) = &self.board {
+            board.press(button);
+        }
+    }
+}
+
 impl Drop for BorrowedBoard {
     fn drop(&mut self) {
         let board = self.board.take();

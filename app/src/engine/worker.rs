@@ -19,7 +19,7 @@ use super::event::{Event, Outcome, Stage};
 use super::job::Job;
 use super::request::{LinkOptions, PortChoice, Request};
 use super::surroundings::Surroundings;
-use super::{ask_agent, detect, erase, read, what_boots, write};
+use super::{ask_agent, detect, erase, monitor, read, what_boots, write};
 
 /// Called after events were sent; a window asks for a repaint, a terminal does nothing.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -243,6 +243,7 @@ fn run(link: &mut BoardLink, request: &Request, job: &mut Job<'_>) -> Result<Out
         Request::Erase(region) => erase::run(link, *region, job),
         Request::Agent(question) => ask_agent::run(link, question, job),
         Request::WhatBoots { table_offset } => what_boots::run(link, *table_offset, job),
+        Request::Monitor(settings) => monitor::run(link, settings, job),
         Request::Reset => {
             job.stage(Stage::Connecting);
             link.reset(job)?;

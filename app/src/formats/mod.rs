@@ -5,6 +5,7 @@ pub mod backup;
 pub mod bin_image;
 pub mod bin_read;
 pub mod boot_order;
+pub mod console;
 pub mod content_type;
 pub mod file_tree;
 pub mod flash_file;

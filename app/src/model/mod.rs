@@ -17,6 +17,7 @@ pub mod planned_move;
 pub mod problem;
 pub mod project;
 pub mod region;
+pub mod shell_word;
 mod table_add;
 pub mod table_arrange;
 mod table_cell;

@@ -4,10 +4,12 @@
 //! Nothing here knows a board, a screen or a terminal.
 
 pub mod backup_file;
+pub mod day_log;
 pub mod error;
 pub mod extract;
 pub mod kept;
 pub mod last_written;
+pub mod local_time;
 pub(crate) mod near_path;
 pub mod open_any;
 pub mod partial_read;

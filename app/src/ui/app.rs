@@ -4,6 +4,7 @@ use eframe::egui::{self, Frame, Margin, Panel, Ui, ViewportCommand};
 
 use super::command;
 use super::layout::{self, Layout};
+use super::monitor_actions;
 use super::run_command;
 use super::state::AppState;
 use super::{board_files, dialogs, files, job_ending, palette, panels, resume, theme};
@@ -83,6 +84,7 @@ impl eframe::App for App {
         if let Some(time) = resume::look(&mut self.state) {
             ctx.request_repaint_after(time);
         }
+        monitor_actions::take_in(&mut self.state);
         self.state.refresh();
         run_command::run_all(&mut self.state, ctx);
         self.close_politely(ctx);

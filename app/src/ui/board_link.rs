@@ -2,17 +2,19 @@
 //!
 //! The engine does the work; this only starts it, folds its events, and keeps what is known.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::board_memory::BoardMemory;
+use super::listening::{Listening, Next};
 use crate::engine::error::JobError;
 use crate::engine::event::{Event, Outcome, RegionState};
 use crate::engine::job_state::{Ending, JobState};
 use crate::engine::ports::{self, ListedPort};
-use crate::engine::request::{LinkOptions, PortChoice, Request};
+use crate::engine::request::{LinkOptions, Monitor, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
-use crate::engine::worker::Worker;
+use crate::engine::worker::{Worker, WorkerGone};
 use crate::formats::partition_bin::TABLE_BYTES;
 use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
@@ -84,6 +86,7 @@ pub struct BoardLink {
     pub table_offset: u32,
     /// Pieces of a read that nobody has taken yet.
     pieces: Vec<Piece>,
+    pub listening: Listening,
     worker: Option<Worker>,
     around: Surroundings,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -102,6 +105,7 @@ impl BoardLink {
             job: None,
             table_offset: TableSettings::default().table_offset,
             pieces: Vec::new(),
+            listening: Listening::default(),
             worker: None,
             around,
             wake,
@@ -128,6 +132,7 @@ impl BoardLink {
     /// Closes the port and forgets the board.
     pub fn disconnect(&mut self) {
         self.worker = None;
+        self.listening.lost();
         self.identity = None;
         self.boots = None;
         self.memory.forget_all();
@@ -153,7 +158,29 @@ impl BoardLink {
         if self.running().is_some() {
             return Err("The board is busy: wait for the running job, or cancel it".to_owned());
         }
-        let worker = match self.worker.take() {
+        if self.listening.has_port() {
+            // The job begins when the monitor has let go of the port: see `poll`.
+            self.listening.give_up_for(request.clone());
+            if let Some(worker) = &self.worker {
+                worker.cancel();
+            }
+        } else {
+            self.hand_over(request.clone())?;
+        }
+        let name = request.name();
+        let state = JobState::new(name);
+        self.job = Some(Job {
+            request,
+            state,
+            started: Instant::now(),
+            stopping: false,
+        });
+        Ok(())
+    }
+
+    /// Gives a request to the worker, which is started if need be.
+    fn hand_over(&mut self, request: Request) -> Result<(), String> {
+        let mut worker = match self.worker.take() {
             Some(worker) => worker,
             None => Worker::start_in(
                 &self.around,
@@ -163,22 +190,91 @@ impl BoardLink {
             )
             .map_err(|error| format!("Cannot start working on {}: {error}", self.port))?,
         };
-        let mut worker = worker;
         worker.look_for_table_at(self.table_offset);
-        let name = request.name();
-        let submitted = worker
-            .submit(request.clone())
-            .map_err(|busy| busy.to_string());
+        let submitted = worker.submit(request).map_err(|busy| busy.to_string());
         self.worker = Some(worker);
-        submitted?;
-        let state = JobState::new(name);
-        self.job = Some(Job {
-            request,
-            state,
-            started: Instant::now(),
-            stopping: false,
-        });
-        Ok(())
+        submitted
+    }
+
+    /// Listens from now on; while a job runs, from its end on. A monitor that runs begins anew.
+    pub fn start_monitor(&mut self, baud: u32, elf: Option<PathBuf>) -> Result<Monitor, String> {
+        let monitor = self.listening.want(baud, elf);
+        if self.listening.has_port() {
+            self.listening.stop();
+            if let Some(worker) = &self.worker {
+                worker.cancel();
+            }
+        } else if self.running().is_none() {
+            self.take_port_back()?;
+        }
+        Ok(monitor)
+    }
+
+    /// Stops listening.
+    pub fn stop_monitor(&mut self) {
+        self.listening.unwant();
+        if self.listening.has_port() {
+            self.listening.stop();
+            if let Some(worker) = &self.worker {
+                worker.cancel();
+            }
+        }
+    }
+
+    /// Listens at another speed, now and the next time.
+    pub fn set_monitor_baud(&mut self, baud: u32) {
+        if let Some(elf) = self.listening.wanted().map(|monitor| monitor.elf.clone()) {
+            self.listening.want(baud, elf);
+            self.listening.input.set_baud(baud);
+        }
+    }
+
+    fn take_port_back(&mut self) -> Result<(), String> {
+        match self.listening.take_next() {
+            Next::Nothing => Ok(()),
+            Next::Submit(request) => {
+                let listens = matches!(request, Request::Monitor(_));
+                let result = self.hand_over(request);
+                // Somebody may have cancelled the job while it waited for the port.
+                if let (false, Some(worker), Some(job)) = (listens, &self.worker, &self.job)
+                    && job.stopping
+                {
+                    worker.cancel();
+                }
+                if listens {
+                    match &result {
+                        Ok(()) => self.listening.started(),
+                        Err(_) => self.listening.unwant(),
+                    }
+                }
+                result
+            }
+        }
+    }
+
+    /// Takes in what the monitor heard, and moves the port between it and the jobs.
+    fn poll_listening(&mut self) {
+        if self.listening.has_port() {
+            let worker = self.worker.as_ref();
+            let left = self.listening.take_in(|| match worker {
+                Some(worker) => worker.try_event(),
+                None => Err(WorkerGone),
+            });
+            if left {
+                // More than one frame's worth has come: the next frame goes on.
+                (self.wake)();
+            }
+        }
+        let waits = self.listening.has_job();
+        if self.listening.has_port() || (self.running().is_some() && !waits) {
+            return;
+        }
+        if self.take_port_back().is_err()
+            && waits
+            && let Some(job) = &mut self.job
+        {
+            job.state.worker_stopped();
+        }
     }
 
     /// Asks the running job to stop at its next block boundary.
@@ -193,6 +289,15 @@ impl BoardLink {
 
     /// Takes in what the worker reported. Returns the job when it has just ended.
     pub fn poll(&mut self) -> Option<Job> {
+        let ended = self.poll_job();
+        self.poll_listening();
+        ended
+    }
+
+    fn poll_job(&mut self) -> Option<Job> {
+        if self.listening.has_port() {
+            return None;
+        }
         let job = self.job.as_mut().filter(|job| job.state.is_running())?;
         while job.state.is_running() {
             match self.worker.as_ref().map(Worker::try_event) {

@@ -7,6 +7,7 @@ mod board;
 mod contents;
 mod file;
 mod help;
+mod monitor;
 mod partitions;
 pub mod row;
 mod table;
@@ -18,12 +19,13 @@ pub use self::row::{Facts, Menu};
 use super::environment::Environment;
 
 /// The rows of all commands, in the order of the menus.
-static TABLE: [&[Facts]; 7] = [
+static TABLE: [&[Facts]; 8] = [
     file::FILE,
     partitions::PARTITIONS,
     contents::CONTENTS,
     table::TABLE,
     board::BOARD,
+    monitor::MONITOR,
     view::VIEW,
     help::HELP,
 ];
@@ -86,6 +88,7 @@ pub enum Command {
     ShowProblems,
     ShowBoard,
     ShowAgent,
+    ShowMonitor,
     ShowLog,
     ToggleDrawer,
     ThemeSystem,
@@ -118,6 +121,16 @@ pub enum Command {
     ZoomIn,
     ZoomOut,
     ZoomAll,
+    StartMonitor,
+    StopMonitor,
+    PauseMonitor,
+    SearchMonitor,
+    CopyMonitor,
+    SaveMonitor,
+    ClearMonitor,
+    ChooseElf,
+    ForgetElf,
+    OpenLogFolder,
     About,
 }
 

@@ -40,6 +40,16 @@ pub struct Environment {
     pub has_plan: bool,
     /// Neighbours give way in the map.
     pub pushing: bool,
+    /// Somebody wants to listen to the board, whoever has the port now.
+    pub monitoring: bool,
+    /// The monitor has the port.
+    pub listening: bool,
+    /// The monitor has lines.
+    pub monitor_text: bool,
+    /// An ELF file explains what the monitor hears.
+    pub monitor_elf: bool,
+    /// Where the log of every day is kept, if it is.
+    pub log_folder: Option<std::path::PathBuf>,
     /// A sheet or a dialog covers the window.
     pub covered: bool,
 }

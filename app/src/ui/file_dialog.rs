@@ -59,6 +59,10 @@ pub enum Ask {
     /// A backup.
     RestoreFrom,
     SavePlan,
+    /// What the monitor shows.
+    SaveMonitor,
+    /// The ELF file of the program on the board.
+    MonitorElf,
     /// A CSV, a binary table or an image with a table in it.
     ImportTable,
     /// The same, to be compared with the project's.
@@ -90,6 +94,8 @@ impl Ask {
             Self::BackupTo { .. } => "Back up the board into a file".to_owned(),
             Self::RestoreFrom => "Open a backup".to_owned(),
             Self::SavePlan => "Save this plan as a command line".to_owned(),
+            Self::SaveMonitor => "Save what the monitor shows".to_owned(),
+            Self::MonitorElf => "Choose the ELF file of the program on the board".to_owned(),
             Self::ImportTable => "Import a partition table".to_owned(),
             Self::CompareTable => "Compare with a partition table".to_owned(),
             Self::ExportTable { form } => form.title().to_owned(),
@@ -108,6 +114,7 @@ impl Ask {
                 _ => "board-backup.bin".to_owned(),
             },
             Self::SavePlan => "write.sh".to_owned(),
+            Self::SaveMonitor => "monitor.txt".to_owned(),
             Self::ExportTable { form } => form.suggested().to_owned(),
             _ => String::new(),
         }
@@ -190,9 +197,10 @@ fn show(ask: &Ask) -> Answer {
             .add_filter("All files", &["*"])
             .pick_file()
             .map(|path| vec![path]),
-        Ask::ImageFor { .. } | Ask::ImageInto { .. } | Ask::KeepOffsets { .. } => {
-            dialog.pick_file().map(|path| vec![path])
-        }
+        Ask::ImageFor { .. }
+        | Ask::ImageInto { .. }
+        | Ask::KeepOffsets { .. }
+        | Ask::MonitorElf => dialog.pick_file().map(|path| vec![path]),
         Ask::AddFiles { .. } => dialog.pick_files(),
         Ask::AddFolder { .. } | Ask::ExtractInto { .. } => {
             dialog.pick_folder().map(|path| vec![path])
@@ -211,6 +219,7 @@ fn show(ask: &Ask) -> Answer {
         | Ask::BackupTo { .. }
         | Ask::KeepRead { .. }
         | Ask::SavePlan
+        | Ask::SaveMonitor
         | Ask::ExportTable { .. } => dialog
             .set_file_name(ask.suggested())
             .save_file()

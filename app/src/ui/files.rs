@@ -10,6 +10,7 @@ use super::dialogs::review_plan::Review;
 use super::document::Document;
 use super::file_dialog::{Answer, Ask};
 use super::log::command_line;
+use super::monitor_actions;
 use super::packer_actions::{self, Extraction};
 use super::panels::contents::ContentsPanel;
 use super::panels::table::TablePanel;
@@ -86,6 +87,8 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
             backup: true,
         })),
         Ask::RestoreFrom => state.ask(Action::RestoreFrom(first)),
+        Ask::SaveMonitor => monitor_actions::save(state, &first),
+        Ask::MonitorElf => monitor_actions::choose_elf(state, Some(first)),
         Ask::ImportTable => table_files::import(state, &first),
         Ask::CompareTable => table_files::compare(state, &first),
         Ask::ExportTable { form } => table_files::save(state, form, &first),

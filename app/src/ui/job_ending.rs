@@ -62,27 +62,29 @@ fn ended(state: &mut AppState, job: &Job) {
     }
 }
 
+fn was_written(state: &mut AppState, request: &Request, summary: &WriteSummary) {
+    state.steps[1] |= summary.verified;
+    state.interrupted = None;
+    if let Request::Write(plan) = request
+        && summary.verified
+    {
+        state.packing.remember_written(plan);
+        state.keep_written();
+    }
+    let buttons = vec![("Look it up".to_owned(), Action::from(Command::LookUp))];
+    say(
+        state,
+        Severity::Note,
+        summary.verified,
+        written(summary),
+        buttons,
+    );
+}
+
 fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
     match outcome {
         Outcome::Detected(identity) => detected(state, &identity),
-        Outcome::Written(summary) => {
-            state.steps[1] |= summary.verified;
-            state.interrupted = None;
-            if let Request::Write(plan) = &job.request
-                && summary.verified
-            {
-                state.packing.remember_written(plan);
-                state.keep_written();
-            }
-            let buttons = vec![("Look it up".to_owned(), Action::from(Command::LookUp))];
-            say(
-                state,
-                Severity::Note,
-                summary.verified,
-                written(&summary),
-                buttons,
-            );
-        }
+        Outcome::Written(summary) => was_written(state, &job.request, &summary),
         Outcome::Compared { differing } => {
             let text = if differing.is_empty() {
                 "The board holds exactly this project".to_owned()
@@ -162,7 +164,9 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             );
             state.note(Severity::Note, text, None);
         }
-        Outcome::AgentMap(_)
+        // A monitor is no job of the window: it ends where another begins.
+        Outcome::Monitored { .. }
+        | Outcome::AgentMap(_)
         | Outcome::Listed(_)
         | Outcome::FileRead(_)
         | Outcome::AgentVerified(_) => {}
@@ -283,6 +287,33 @@ fn failed(state: &mut AppState, job: &Job, error: JobError) {
     });
 }
 
+/// The monitor ended by itself.
+pub fn monitor_failed(state: &mut AppState, error: JobError) {
+    state.note(
+        Severity::Error,
+        format!("{}. {}", error.message, error.help),
+        None,
+    );
+    // A job that has just failed on the same port has said it already.
+    if state.notice.is_some() {
+        return;
+    }
+    let buttons = vec![
+        (
+            "Try again".to_owned(),
+            Action::Command(Command::StartMonitor),
+        ),
+        ("Copy report".to_owned(), report(state, &error)),
+    ];
+    state.notice = Some(Notice {
+        severity: Severity::Error,
+        good: false,
+        text: error.message.clone(),
+        buttons,
+        failure: Some(error),
+    });
+}
+
 fn ask_again(wish: TableWish) -> Action {
     Action::Command(match wish {
         TableWish::Compare => Command::CompareTable,
@@ -303,6 +334,7 @@ fn again(request: &Request) -> Action {
         Request::WhatBoots { .. } => Action::Command(Command::WhatBoots),
         Request::Erase(region) => Action::StartErase(*region),
         Request::Verify(_) | Request::Agent(_) => Action::Command(Command::Compare),
+        Request::Monitor(_) => Action::Command(Command::StartMonitor),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::engine::request::{PortChoice, Question, Request};
 use crate::model::number::hex;
 use crate::model::problem::Severity;
 use crate::model::region::Region;
+pub use crate::model::shell_word::quoted;
 
 /// The oldest lines go when there are more than this.
 const LIMIT: usize = 10_000;
@@ -127,6 +128,13 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         }
         Request::Erase(region) => format!("erase {}:{}", hex(region.offset), hex(region.size)),
         Request::Reset => "reset".to_owned(),
+        Request::Monitor(monitor) => {
+            let elf = monitor.elf.as_ref().map_or_else(String::new, |elf| {
+                format!(" --elf {}", quoted(&elf.to_string_lossy()))
+            });
+            let reset = if monitor.reset { "" } else { " --no-reset" };
+            format!("monitor --baud {}{elf}{reset}", monitor.baud)
+        }
         Request::Agent(question) => match question {
             Question::Info => "agent info".to_owned(),
             Question::Map => "agent map".to_owned(),
@@ -173,16 +181,6 @@ pub fn on_port(words: &str, port: &PortChoice) -> String {
         PortChoice::Path(path) => quoted(&path.to_string_lossy()),
     };
     format!("flashpack {words} --port {port}")
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

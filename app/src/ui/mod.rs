@@ -23,7 +23,9 @@ pub mod files;
 pub mod job_ending;
 pub mod kept_against;
 pub mod layout;
+pub mod listening;
 pub mod log;
+pub mod monitor_actions;
 pub mod moved_data;
 pub mod name_advice;
 pub mod packer_actions;
@@ -41,6 +43,7 @@ pub mod table_ops;
 pub mod table_row_ops;
 pub mod text;
 pub mod theme;
+pub mod theme_ansi;
 pub mod widgets;
 pub mod window;
 

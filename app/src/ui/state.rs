@@ -20,6 +20,7 @@ use super::document::Document;
 use super::environment::Environment;
 use super::file_dialog::FileDialogs;
 use super::layout::Layout;
+use super::listening::Phase;
 use super::log::Log;
 use super::packing::Packing;
 use super::palette::Palette;
@@ -27,6 +28,7 @@ use super::panels::agent::AgentPanel;
 use super::panels::contents::ContentsPanel;
 use super::panels::drawer::Tab;
 use super::panels::map::MapPanel;
+use super::panels::monitor::MonitorPanel;
 use super::panels::table::TablePanel;
 use super::resume::Interrupted;
 use super::selection::Selection;
@@ -39,8 +41,10 @@ use crate::model::partition_table::Row;
 use crate::model::problem::Severity;
 use crate::model::project::{Content, PackFormat};
 use crate::model::region::Region;
+use crate::store::day_log::DayLog;
 use crate::store::kept::KeptFolder;
 use crate::store::last_written::LastWritten;
+use crate::store::local_time::LocalTime;
 use crate::store::settings::Settings;
 
 /// Something to say in the strip above the drawer; stays until it is dismissed or replaced.
@@ -91,6 +95,8 @@ pub struct AppState {
     pub packing: Packing,
     pub board: BoardLink,
     pub log: Log,
+    /// The same on disk, a file a day; `None`: nowhere.
+    pub day_log: Option<DayLog>,
     pub environment: Environment,
     pub settings: Settings,
     /// Where the settings are kept; `None`: nowhere.
@@ -99,6 +105,7 @@ pub struct AppState {
     pub table: TablePanel,
     pub contents: ContentsPanel,
     pub agent: AgentPanel,
+    pub monitor: MonitorPanel,
     pub drawer: Option<Tab>,
     pub layout: Layout,
     pub review: Option<Review>,
@@ -134,6 +141,8 @@ pub struct Start {
     pub port: PortChoice,
     pub settings: Settings,
     pub settings_path: Option<PathBuf>,
+    /// Where the log of every day is kept; `None`: nowhere.
+    pub log_folder: Option<PathBuf>,
     pub dialogs: Box<dyn FileDialogs>,
     pub wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -158,6 +167,7 @@ impl AppState {
             packing,
             board: BoardLink::new(start.port, around, start.wake.clone()),
             log: Log::default(),
+            day_log: start.log_folder.map(DayLog::at),
             environment: Environment::default(),
             settings: start.settings,
             settings_path: start.settings_path,
@@ -165,6 +175,7 @@ impl AppState {
             table: TablePanel::default(),
             contents: ContentsPanel::default(),
             agent: AgentPanel::default(),
+            monitor: MonitorPanel::default(),
             drawer: layout.tab,
             layout,
             review: None,
@@ -239,7 +250,16 @@ impl AppState {
 
     /// Adds a line to the log.
     pub fn note(&mut self, severity: Severity, text: impl Into<String>, command: Option<String>) {
+        let text = text.into();
+        let kept = self
+            .day_log
+            .as_mut()
+            .map(|day| day.step(LocalTime::now(), &text, command.as_deref()));
         self.log.push(self.now(), severity, text, command);
+        if let Some(Err(error)) = kept {
+            let sentence = format!("The daily log is not kept: {error}");
+            self.log.push(self.now(), Severity::Warning, sentence, None);
+        }
     }
 
     /// Says something in the strip above the drawer and in the log.
@@ -375,6 +395,11 @@ impl AppState {
                     .all(|compared| *compared == Compared::Same),
             has_plan: !self.derived.plan.writes.is_empty(),
             pushing: self.layout.push,
+            monitoring: self.board.listening.phase() != Phase::Off,
+            listening: self.board.listening.phase() == Phase::Listening,
+            monitor_text: !self.monitor.log.is_empty(),
+            monitor_elf: self.monitor.elf.is_some(),
+            log_folder: self.day_log.as_ref().map(|day| day.folder().to_path_buf()),
             covered: self.review.is_some() || self.dialog.is_some() || self.palette.is_some(),
         }
     }

@@ -27,6 +27,8 @@ pub const LEFT_ALONE: &str = "left as it is";
 pub const NO_PROBLEMS: &str = "No problems: this project can be written";
 pub const LOG_EMPTY: &str =
     "What Flashpack does appears here, each step with the command line that does the same";
+pub const MONITOR_EMPTY: &str = "What the program on the board says appears here: start the monitor (Ctrl+M). A job may have the port meanwhile; the monitor takes it back";
+pub const MONITOR_FILTERED: &str = "No line passes the filter";
 pub const NO_LOOK_UPS: &str = "Ask the chip itself: the agent is loaded into its RAM, maps the flash and looks the name up. The flash is not changed";
 
 pub const STEPS: [&str; 3] = ["Drop a file on bin", "Write to board", "Look it up"];

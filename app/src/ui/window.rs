@@ -13,7 +13,7 @@ use super::files;
 use super::state::{AppState, Start};
 use super::text;
 use crate::engine::request::PortChoice;
-use crate::store::{project_file, settings};
+use crate::store::{day_log, project_file, settings};
 
 const SIZE: [f32; 2] = [1280.0, 800.0];
 const SMALLEST: [f32; 2] = [860.0, 560.0];
@@ -64,6 +64,7 @@ pub fn run(file: Option<PathBuf>) -> anyhow::Result<()> {
             port,
             settings,
             settings_path: settings::settings_path(),
+            log_folder: day_log::user_folder(),
             dialogs: Box::new(SystemDialogs::default()),
             wake: waker(&ctx),
         });

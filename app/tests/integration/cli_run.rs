@@ -153,6 +153,10 @@ impl Bench {
         while let Some(folder) = open.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
+                // Settings and the daily log are the program's own.
+                if path == self.path("config") {
+                    continue;
+                }
                 if path.is_symlink() || !(path.is_dir() || path.is_file()) {
                     continue;
                 }

@@ -69,6 +69,10 @@ mod esptool_client;
 #[cfg(test)]
 mod flash_file;
 #[cfg(test)]
+mod monitor_cli;
+#[cfg(test)]
+mod monitor_engine;
+#[cfg(test)]
 mod neighbour_bytes;
 #[cfg(test)]
 mod practice_agent;

@@ -30,6 +30,7 @@ fn everything_opens_in_both_themes() {
             Command::ShowProblems,
             Command::ShowBoard,
             Command::ShowAgent,
+            Command::ShowMonitor,
             Command::ShowLog,
         ] {
             window.act(tab);

@@ -14,6 +14,10 @@ mod idle;
 mod interrupted;
 mod map;
 mod map_drag;
+// Marked as a test, so that its plain functions may unwrap as the tests themselves do.
+#[cfg(test)]
+#[cfg(unix)]
+mod monitor;
 mod packer;
 mod packer_offsets;
 mod packer_shown;

@@ -73,6 +73,16 @@ impl Window {
         Self::of(project_file::sample(), PortChoice::Practice)
     }
 
+    /// The same with a log of every day in a folder.
+    pub fn logging(folder: PathBuf) -> Self {
+        Self::with(
+            Document::new(project_file::sample(), None),
+            PortChoice::Practice,
+            None,
+            Some(folder),
+        )
+    }
+
     /// Any project on any port.
     pub fn of(project: Project, port: PortChoice) -> Self {
         Self::start(Document::new(project, None), port, None)
@@ -89,6 +99,15 @@ impl Window {
 
     /// A document with its file, and a place for what outlives the program.
     pub fn start(document: Document, port: PortChoice, settings_path: Option<PathBuf>) -> Self {
+        Self::with(document, port, settings_path, None)
+    }
+
+    fn with(
+        document: Document,
+        port: PortChoice,
+        settings_path: Option<PathBuf>,
+        log_folder: Option<PathBuf>,
+    ) -> Self {
         let dialogs = Dialogs::default();
         let (sender, woken) = channel();
         let start = Start {
@@ -96,6 +115,7 @@ impl Window {
             port,
             settings: Settings::default(),
             settings_path,
+            log_folder,
             dialogs: Box::new(dialogs.clone()),
             wake: Arc::new(move || {
                 // The window is gone when the test has ended.

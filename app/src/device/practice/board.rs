@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use super::agent_mode::Firmware;
 use super::chips;
 use super::counters::Counters;
+use super::demo_flash;
 use super::event_loop::{EventLoop, Order, Shared};
 use super::flash::Flash;
 use super::flash_file::FlashFile;
@@ -24,6 +25,15 @@ use crate::device::agent_image;
 const MIB: u32 = 1 << 20;
 /// Orders that may wait; each caller waits for its own, so there is at most one per caller.
 const ORDER_CAPACITY: usize = 16;
+
+/// The buttons of a development board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Button {
+    /// The chip starts what is in flash.
+    Reset,
+    /// BOOT is held while RESET is pressed: the chip starts its loader.
+    BootAndReset,
+}
 
 /// A practice board that runs.
 #[derive(Debug)]
@@ -66,7 +76,8 @@ impl Board {
         let row = chips::row(faults.chip.unwrap_or(options.chip)).ok_or_else(|| {
             invalid("a practice board can be an ESP32-C3, an ESP32-S3 or an ESP32-C6")
         })?;
-        let silicon = Silicon {
+        let blank = bytes.iter().all(|byte| *byte == 0xFF);
+        let mut silicon = Silicon {
             row,
             flash: Flash::new(bytes, faults),
             registers: Registers::new(row, options.mac, faults.encrypted),
@@ -75,12 +86,18 @@ impl Board {
             encrypted: faults.encrypted,
             secure_boot: faults.secure_boot,
         };
-        let machine = Machine::new(
+        if blank && options.app_output.is_some() {
+            for (offset, contents) in demo_flash::contents(row) {
+                silicon.flash.overwrite(offset, &contents);
+            }
+        }
+        let mut machine = Machine::new(
             silicon,
             Counters::new(options.part),
             options.boot,
             firmware(),
         );
+        machine.app_output.clone_from(&options.app_output);
         let (sender, receiver) = mpsc::sync_channel(ORDER_CAPACITY);
         let (wakeup, wake) = io::pipe()?;
         let (event_loop, shared) = EventLoop::new(options, machine, file, receiver, wakeup)?;
@@ -106,6 +123,15 @@ impl Board {
     /// The port to open: the link if there is one, else the pseudo-terminal.
     pub fn port(&self) -> &Path {
         &self.port
+    }
+
+    /// Presses a button; when this returns the chip has started anew. A real port's control lines press the same two.
+    pub fn press(&self, button: Button) {
+        let (done, is_done) = mpsc::sync_channel(1);
+        let boot_held = button == Button::BootAndReset;
+        self.orders.give(Order::Press { boot_held, done });
+        // An error means that the board was stopped: then there is nothing to wait for.
+        is_done.recv().ok();
     }
 
     /// Pulls the plug and puts it in again: the chip starts as at its first start, with the flash as it was left. Returns

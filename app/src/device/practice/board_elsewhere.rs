@@ -6,6 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::options::Options;
 
+/// The buttons of a development board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Button {
+    Reset,
+    BootAndReset,
+}
+
 /// A board that does not exist.
 #[derive(Debug)]
 pub struct Board(Infallible);
@@ -22,6 +29,11 @@ impl Board {
 
     /// The port of the board.
     pub fn port(&self) -> &Path {
+        match self.0 {}
+    }
+
+    /// Presses a button.
+    pub fn press(&self, _button: Button) {
         match self.0 {}
     }
 

@@ -1,7 +1,7 @@
 //! What the chip does and prints when it starts: the ROM's lines, and those of the bootloader in flash.
 //!
 //! The bootloader's decisions are in [`super::boot_order`], its proofs in [`super::boot_image`]. An app that is found
-//! sound is not run: the board falls silent where the app would begin. Times in the lines are those that printing them
+//! sound is not run: the board falls silent where the app would begin, or [`super::app_output`] speaks. Times in the lines are those that printing them
 //! at 115200 baud takes.
 
 use std::fmt::{self, Write as _};
@@ -60,14 +60,21 @@ pub fn to_download(row: &ChipRow, cause: Cause) -> String {
     )
 }
 
-/// Starts what is in flash; everything that is printed until an app would run, or nothing more happens.
-pub fn from_flash(silicon: &mut Silicon, cause: Cause) -> String {
+/// How a start from flash ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// Everything that is printed until an app runs, or nothing more happens.
+    pub text: String,
+    /// An app was found sound, and runs now.
+    pub app: bool,
+}
+
+/// Starts what is in flash.
+pub fn from_flash(silicon: &mut Silicon, cause: Cause) -> Started {
     let mut log = Log(String::new());
     log.rom_banner(silicon.row, cause);
-    if rom(silicon, &mut log) {
-        bootloader(silicon, &mut log);
-    }
-    log.0
+    let app = rom(silicon, &mut log) && bootloader(silicon, &mut log);
+    Started { text: log.0, app }
 }
 
 /// The ROM loads the bootloader; false if there is none.
@@ -107,8 +114,8 @@ fn rom(silicon: &Silicon, log: &mut Log) -> bool {
     false
 }
 
-/// The bootloader reads the table and otadata, and looks for an app that is sound.
-fn bootloader(silicon: &mut Silicon, log: &mut Log) {
+/// The bootloader reads the table and otadata, and looks for an app that is sound; whether there is one.
+fn bootloader(silicon: &mut Silicon, log: &mut Log) -> bool {
     log.info(
         "boot",
         format_args!("2nd stage bootloader of the practice board"),
@@ -128,7 +135,8 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) {
                 }
             }
             log.error("boot", format_args!("Failed to verify partition table"));
-            return log.error("boot", format_args!("load partition table error!"));
+            log.error("boot", format_args!("load partition table error!"));
+            return false;
         }
     };
     print_table(&rows, log);
@@ -157,12 +165,13 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) {
                 })
                 .ok();
         }
-        return;
+        return true;
     }
     log.error(
         "boot",
         format_args!("No bootable app partitions in the partition table"),
     );
+    false
 }
 
 fn load_app(silicon: &Silicon, candidate: &Candidate<Row>, log: &mut Log) -> bool {
@@ -335,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_blank_chip_complains_and_restarts_but_not_for_ever() {
-        let text = from_flash(&mut silicon(&[]), Cause::PowerOn);
+        let text = from_flash(&mut silicon(&[]), Cause::PowerOn).text;
         assert!(text.starts_with(
             "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\nrst:0x1 (POWERON),boot:0xc"
         ));
@@ -347,7 +356,7 @@ mod tests {
     fn a_bootloader_with_a_wrong_checksum_does_not_start() {
         let mut image = bootloader_image();
         image[40] ^= 1;
-        let text = from_flash(&mut silicon(&[(0, &image)]), Cause::Software);
+        let text = from_flash(&mut silicon(&[(0, &image)]), Cause::Software).text;
         assert!(
             text.contains("csum err:") && !text.contains("entry"),
             "{text}"
@@ -356,7 +365,7 @@ mod tests {
 
     #[test]
     fn without_a_table_the_bootloader_gives_up() {
-        let text = from_flash(&mut silicon(&[(0, &bootloader_image())]), Cause::PowerOn);
+        let text = from_flash(&mut silicon(&[(0, &bootloader_image())]), Cause::PowerOn).text;
         assert!(
             text.contains(
                 "mode:DIO, clock div:1\r\nload:0x3fcd5820,len:0x20\r\nentry 0x12345678\r\n"
@@ -390,7 +399,7 @@ mod tests {
             (0x1_0000, &broken),
             (0x2_0000, &app),
         ]);
-        let text = from_flash(&mut silicon, Cause::PowerOn);
+        let text = from_flash(&mut silicon, Cause::PowerOn).text;
         let expected = [
             " 1 app0             OTA app          00 10 00010000 00010000",
             "No factory image, trying OTA 0",
@@ -404,7 +413,7 @@ mod tests {
             assert!(text.contains(line), "{line}\n{text}");
         }
         assert_eq!(silicon.flash.read(0xE000, 32), record(2, State::Valid));
-        let again = from_flash(&mut silicon, Cause::PowerOn);
+        let again = from_flash(&mut silicon, Cause::PowerOn).text;
         assert!(
             !again.contains("not bootable") && again.contains("offset 0x20000"),
             "{again}"
@@ -420,7 +429,7 @@ mod tests {
             (0x8000, &table),
             (0x1_0000, &other_chip),
         ]);
-        let text = from_flash(&mut silicon, Cause::PowerOn);
+        let text = from_flash(&mut silicon, Cause::PowerOn).text;
         for line in [
             "Defaulting to factory image",
             "mismatch chip ID, expected 5, found 9",

@@ -29,6 +29,11 @@ pub enum Order {
     Stop,
     Unplug(SyncSender<()>),
     Replug(SyncSender<()>),
+    /// RESET is pressed, with BOOT held or not.
+    Press {
+        boot_held: bool,
+        done: SyncSender<()>,
+    },
 }
 
 /// What the thread and [`super::test_access`] both see.
@@ -214,14 +219,21 @@ impl EventLoop {
         })
     }
 
-    fn deadlines(&self) -> [Option<Instant>; 5] {
+    fn deadlines(&self) -> [Option<Instant>; 6] {
         [
+            self.app_due(),
             self.session_end(),
             lock(&self.shared).machine.watchdog(),
             self.incoming.held_until,
             self.answers.held_until,
             self.replug_at,
         ]
+    }
+
+    /// When the app speaks next: as a program on a chip it waits for room in the port.
+    fn app_due(&self) -> Option<Instant> {
+        let room = self.outgoing.is_empty() && self.answers.bytes.is_empty() && self.pty.is_some();
+        room.then(|| lock(&self.shared).machine.app_due()).flatten()
     }
 
     /// When the session ends if nothing comes. What a fault holds back is still on its way, and keeps it open.
@@ -244,6 +256,13 @@ impl EventLoop {
                 }
                 Order::Replug(done) => {
                     self.replug();
+                    done
+                }
+                Order::Press { boot_held, done } => {
+                    let loss = lock(&self.shared)
+                        .machine
+                        .press_reset(boot_held, &mut self.answers.bytes);
+                    self.follow(loss);
                     done
                 }
             };
@@ -284,6 +303,11 @@ impl EventLoop {
             }
         };
         self.follow(loss);
+        if is_due(self.app_due()) {
+            lock(&self.shared)
+                .machine
+                .let_app_speak(&mut self.answers.bytes);
+        }
         if is_due(self.replug_at) {
             self.replug();
         }
@@ -350,6 +374,9 @@ impl EventLoop {
         if let Some(pty) = &self.pty {
             let given = pty.write(&self.outgoing)?;
             self.outgoing.drain(..given);
+            if given > 0 {
+                self.last_byte = Some(Instant::now());
+            }
         }
         Ok(())
     }

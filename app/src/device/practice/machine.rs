@@ -6,10 +6,11 @@
 use std::time::Instant;
 
 use super::agent_mode::{AgentMode, Firmware};
+use super::app_output::App;
 use super::boot::{self, Cause};
 use super::counters::Counters;
 use super::faults::PowerLoss;
-use super::options::Boot;
+use super::options::{AppOutput, Boot};
 use super::program::{Into, Next};
 use super::request::Request;
 use super::rom::{self, Rom};
@@ -43,6 +44,9 @@ pub struct Machine {
     pub counters: Counters,
     /// What has to be loaded for the chip to run the agent.
     firmware: Firmware,
+    /// What an app in flash prints, if anything.
+    pub app_output: Option<AppOutput>,
+    app: Option<App>,
     program: Program,
     strapped: Boot,
     watchdog: Option<Instant>,
@@ -58,6 +62,8 @@ impl Machine {
             silicon,
             counters,
             firmware,
+            app_output: None,
+            app: None,
             program,
             strapped,
             watchdog: None,
@@ -76,6 +82,29 @@ impl Machine {
     pub fn power_off(&mut self) {
         self.program = Program::Off;
         self.watchdog = None;
+        self.app = None;
+    }
+
+    /// RESET is pressed, with BOOT held or not. Nothing happens without power.
+    pub fn press_reset(&mut self, boot_held: bool, wire: &mut Vec<u8>) -> Option<PowerLoss> {
+        if matches!(self.program, Program::Off) {
+            return None;
+        }
+        let into = if boot_held { Into::Loader } else { Into::Flash };
+        self.reset(Cause::PowerOn, into, wire);
+        self.mind_power(wire)
+    }
+
+    /// When the app wants to speak, if one runs.
+    pub fn app_due(&self) -> Option<Instant> {
+        self.app.as_ref().and_then(App::due)
+    }
+
+    /// The app is due.
+    pub fn let_app_speak(&mut self, wire: &mut Vec<u8>) {
+        if let Some(app) = &mut self.app {
+            app.speak(wire);
+        }
     }
 
     /// Takes bytes; what is answered is appended to `wire`. Stops where power is lost, and says how.
@@ -89,7 +118,11 @@ impl Machine {
                     }
                 }
                 Program::Agent(_) => self.ask_agent(byte, wire),
-                Program::Flash | Program::Off => {}
+                Program::Flash => {
+                    let next = self.app.as_mut().map(|app| app.receive(byte, wire));
+                    self.follow(next.unwrap_or(Next::Stay), wire);
+                }
+                Program::Off => {}
             }
             if let Some(loss) = self.mind_power(wire) {
                 return Some(loss);
@@ -219,6 +252,7 @@ impl Machine {
 
     fn reset(&mut self, cause: Cause, into: Into, wire: &mut Vec<u8>) {
         self.watchdog = None;
+        self.app = None;
         self.silicon.ram.take();
         let forced = self.silicon.registers.reset(cause == Cause::Software);
         let into_loader = match into {
@@ -235,7 +269,10 @@ impl Machine {
             wire.extend(boot::to_download(self.silicon.row, cause).into_bytes());
         } else {
             self.program = Program::Flash;
-            wire.extend(boot::from_flash(&mut self.silicon, cause).into_bytes());
+            let started = boot::from_flash(&mut self.silicon, cause);
+            wire.extend(started.text.into_bytes());
+            let output = self.app_output.clone().filter(|_| started.app);
+            self.app = output.map(|output| App::start(output, wire));
         }
     }
 }

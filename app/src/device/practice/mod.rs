@@ -14,6 +14,8 @@ mod report;
 #[cfg(unix)]
 mod agent_mode;
 #[cfg(unix)]
+mod app_output;
+#[cfg(unix)]
 mod board;
 #[cfg(unix)]
 mod boot;
@@ -23,6 +25,8 @@ mod boot_image;
 mod boot_order;
 #[cfg(unix)]
 mod counters;
+#[cfg(unix)]
+mod demo_flash;
 #[cfg(unix)]
 mod erasing;
 #[cfg(unix)]
@@ -70,9 +74,9 @@ mod wire;
 #[path = "board_elsewhere.rs"]
 mod board;
 
-pub use board::Board;
+pub use board::{Board, Button};
 pub use faults::Faults;
-pub use options::{Boot, FlashSource, Options};
+pub use options::{AppOutput, Boot, FlashSource, Options};
 pub use report::{FlashCount, Report, WireCount};
 #[cfg(unix)]
 pub use test_access::TestAccess;

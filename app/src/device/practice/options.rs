@@ -1,6 +1,7 @@
 //! What a practice board is made of and where it keeps its things.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::faults::Faults;
 use crate::model::chip::Chip;
@@ -14,6 +15,15 @@ pub enum FlashSource {
     Memory,
     /// In a file of the flash's size, created blank if it is absent, and kept up to date.
     File(PathBuf),
+}
+
+/// What stands in for an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppOutput {
+    /// A log with colours, a line each second, and a console that knows `help`.
+    Demo,
+    /// These bytes, once, as fast as the port takes them.
+    Bytes(Arc<[u8]>),
 }
 
 /// Where the chip goes when power comes.
@@ -53,6 +63,8 @@ pub struct Options {
     /// The flash chip whose times the report is about.
     pub part: Part,
     pub chip: Chip,
+    /// What the app prints that the bootloader starts; `None`: nothing. A blank flash is given an app then.
+    pub app_output: Option<AppOutput>,
     pub faults: Faults,
 }
 
@@ -67,6 +79,7 @@ impl Default for Options {
             report: None,
             part: Part::TYPICAL,
             chip: Chip::Esp32c3,
+            app_output: None,
             faults: Faults::default(),
         }
     }

@@ -156,8 +156,20 @@ pub const BOARD: &[Facts] = &[
         "Leave the loader and start what is in flash",
     )
     .keys(ctrl(Key::R))
-    .unless(idle_and_connected)
-    .runs(|state, _| submit(state, Request::Reset)),
+    .unless(|now| {
+        if now.listening {
+            None
+        } else {
+            idle_and_connected(now)
+        }
+    })
+    .runs(|state, _| {
+        if state.environment.listening {
+            state.board.listening.input.reset();
+        } else {
+            submit(state, Request::Reset);
+        }
+    }),
     row(
         Menu::Board,
         Command::Cancel,

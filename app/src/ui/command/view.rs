@@ -1,13 +1,15 @@
 //! The menu *View*: the drawer, the map's zoom, the theme.
 
-use eframe::egui::Key;
+use eframe::egui::{Context, Key, OpenUrl};
 
 use super::Command;
-use super::row::{Facts, Menu, ctrl, row};
+use super::row::{Facts, Menu, ctrl, need, row};
+use crate::model::problem::Severity;
+use crate::store::day_log::DayLog;
 use crate::store::settings::Theme;
 use crate::ui::dialogs::Dialog;
 use crate::ui::panels::drawer::Tab;
-use crate::ui::run_command::set_theme;
+use crate::ui::run_command::{sentence, set_theme};
 use crate::ui::state::AppState;
 
 /// How much a zoom command changes the width of the map.
@@ -41,12 +43,28 @@ pub const VIEW: &[Facts] = &[
     .runs(|state, _| toggle(state, Tab::Agent)),
     row(
         Menu::View,
+        Command::ShowMonitor,
+        "Monitor",
+        "Show what the program on the board says",
+    )
+    .keys(ctrl(Key::Num4))
+    .runs(|state, _| toggle(state, Tab::Monitor)),
+    row(
+        Menu::View,
         Command::ShowLog,
         "Log",
         "Show what happened, with command lines",
     )
-    .keys(ctrl(Key::Num4))
+    .keys(ctrl(Key::Num5))
     .runs(|state, _| toggle(state, Tab::Log)),
+    row(
+        Menu::View,
+        Command::OpenLogFolder,
+        "Open log folder",
+        "Show the folder with the log of every day",
+    )
+    .unless(|now| need(now.log_folder.is_some(), "No daily log is kept"))
+    .runs(open_log_folder),
     row(
         Menu::View,
         Command::ToggleDrawer,
@@ -115,6 +133,25 @@ pub const VIEW: &[Facts] = &[
     .begins_group()
     .runs(|state, _| state.dialog = Some(Dialog::Settings)),
 ];
+
+fn open_log_folder(state: &mut AppState, ctx: &Context) {
+    let Some(made) = state.day_log.as_ref().map(DayLog::make_folder) else {
+        return;
+    };
+    let folder = match made {
+        Ok(folder) => folder,
+        Err(error) => {
+            return state.tell(Severity::Error, sentence(&error.to_string(), &error.help()));
+        }
+    };
+    let url = format!("file://{}", folder.display());
+    ctx.open_url(OpenUrl::new_tab(url));
+    state.note(
+        Severity::Note,
+        format!("The log is in {}", folder.display()),
+        None,
+    );
+}
 
 fn toggle(state: &mut AppState, tab: Tab) {
     state.drawer = if state.drawer == Some(tab) {

@@ -1,4 +1,4 @@
-//! The drawer: Problems, Board, Agent, Log. Closed it is one line, with the running job at its right.
+//! The drawer: Problems, Board, Agent, Monitor, Log. Closed it is one line, with the running job at its right.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::super::command::Command;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::command_button;
-use super::{agent, board, log, problems};
+use super::{agent, board, log, monitor, problems};
 
 /// A tab of the drawer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,14 +17,16 @@ pub enum Tab {
     Problems,
     Board,
     Agent,
+    Monitor,
     Log,
 }
 
 /// Every tab, with its command.
-pub const TABS: [(Tab, Command); 4] = [
+pub const TABS: [(Tab, Command); 5] = [
     (Tab::Problems, Command::ShowProblems),
     (Tab::Board, Command::ShowBoard),
     (Tab::Agent, Command::ShowAgent),
+    (Tab::Monitor, Command::ShowMonitor),
     (Tab::Log, Command::ShowLog),
 ];
 
@@ -93,6 +95,7 @@ pub fn tab_ui(ui: &mut Ui, state: &mut AppState, tab: Tab) {
         Tab::Problems => problems::ui(ui, state),
         Tab::Board => board::ui(ui, state),
         Tab::Agent => agent::ui(ui, state),
+        Tab::Monitor => monitor::ui(ui, state),
         Tab::Log => log::ui(ui, state),
     }
 }

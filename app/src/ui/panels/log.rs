@@ -3,8 +3,10 @@
 use eframe::egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use super::super::action::Action;
+use super::super::command::Command;
 use super::super::log::clock;
 use super::super::state::AppState;
+use super::super::widgets::command_button;
 use super::super::{text, theme};
 use crate::model::problem::Severity;
 
@@ -25,6 +27,13 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
                 let all = state.log.to_text();
                 state.ask(Action::Copy(all));
             }
+            command_button::labelled(
+                ui,
+                Command::OpenLogFolder,
+                "Open folder",
+                &state.environment,
+                &mut state.actions,
+            );
         });
     });
     let rows = state.log.len();

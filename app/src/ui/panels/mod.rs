@@ -11,6 +11,7 @@ pub mod inspector;
 pub mod log;
 pub mod map;
 pub mod map_view;
+pub mod monitor;
 pub mod notice;
 pub mod pack_strip;
 pub mod port_picker;
