@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::hex_lines::hex_lines;
 use super::report::Report;
 use super::resolve::{check_output, region, region_or_offset, write_output};
+use super::{agent_bench, agent_map, agent_proof};
 use crate::engine::event::Outcome;
 use crate::engine::request::{Question, Request};
 use crate::model::number::{hex, human_size};
@@ -18,19 +19,23 @@ use crate::model::region::Region;
 
 /// Bytes that `peek` shows when nobody says how many.
 const PEEK: u32 = 64;
-/// Bit 8 of an entry of the ESP32-C3's MMU table says that it maps nothing (ESP-IDF, `ext_mem_defs.h`).
-const INVALID: u32 = 1 << 8;
-/// Bytes that an entry maps, and where the first one is seen on the data bus.
-const PAGE: u32 = 0x1_0000;
-const DATA_BUS: u32 = 0x3C00_0000;
-
 pub fn run(command: &AgentCommand, report: &mut Report) -> Result<(), Failure> {
     match command {
         AgentCommand::Info(args) => info(&args.board, report),
-        AgentCommand::Map(args) => map(&args.board, report),
+        AgentCommand::Map { as_is, board } => agent_map::run(*as_is, board, report),
         AgentCommand::Ls { name, place } => list(name, place, report),
         AgentCommand::Find { name, place } => find(name, place, report),
-        AgentCommand::Verify { name, place } => verify(name, place, report),
+        AgentCommand::Verify {
+            name: _,
+            image: Some(image),
+            place,
+        } => agent_proof::compare(image, place, report),
+        AgentCommand::Verify {
+            name,
+            image: None,
+            place,
+        } => agent_proof::verify(name, place, report),
+        AgentCommand::Bench { name, count, place } => agent_bench::run(name, *count, place, report),
         AgentCommand::Read {
             what,
             output,
@@ -59,12 +64,6 @@ struct Peeked<'a> {
 }
 
 #[derive(Serialize)]
-struct Mapped<'a> {
-    /// The table as the chip stores it.
-    entries: &'a [u32],
-}
-
-#[derive(Serialize)]
 struct Listed<'a, T> {
     partition: &'a str,
     entries: &'a [T],
@@ -84,7 +83,7 @@ struct RegionAnswer {
     output: String,
 }
 
-fn ask(
+pub(super) fn ask(
     question: Question,
     board: &args::Board,
     report: &mut Report,
@@ -113,32 +112,6 @@ fn info(board: &args::Board, report: &mut Report) -> Result<(), Failure> {
         human_size(info.page_size.into()),
     );
     report.result(&info, &text);
-    Ok(())
-}
-
-fn map(board: &args::Board, report: &mut Report) -> Result<(), Failure> {
-    let (outcome, board) = ask(Question::Map, board, report)?;
-    let Outcome::AgentMap(entries) = outcome else {
-        return Err(board.unexpected());
-    };
-    let mut lines = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
-        if entry & INVALID == 0 {
-            let vaddr = u64::from(DATA_BUS) + index as u64 * u64::from(PAGE);
-            let flash = u64::from(entry & 0xFF) * u64::from(PAGE);
-            lines.push(format!(
-                "entry {index:3}  {}  flash {}\n",
-                hex(vaddr),
-                hex(flash)
-            ));
-        }
-    }
-    let free = entries
-        .iter()
-        .filter(|entry| **entry & INVALID != 0)
-        .count();
-    lines.push(format!("{free} of {} entries free\n", entries.len()));
-    report.result(&Mapped { entries: &entries }, &lines.concat());
     Ok(())
 }
 
@@ -198,44 +171,6 @@ fn find(name: &str, place: &InPartition, report: &mut Report) -> Result<(), Fail
         lines.push(format!("  found in {cycles} CPU cycles\n"));
     }
     report.result(&found, &lines.concat());
-    Ok(())
-}
-
-fn verify(name: &str, place: &InPartition, report: &mut Report) -> Result<(), Failure> {
-    let question = Question::Verify {
-        partition: place.partition.clone(),
-        path: name.to_owned(),
-    };
-    let (outcome, board) = ask(question, &place.board, report)?;
-    let Outcome::AgentVerified(verdict) = outcome else {
-        return Err(board.unexpected());
-    };
-    for fault in &verdict.faults {
-        report.note(fault);
-    }
-    if !verdict.faults.is_empty() {
-        let count = verdict.faults.len();
-        return Err(Failure::new(
-            format!(
-                "{} has {count} {} on the board",
-                place.partition,
-                plural(count, "fault")
-            ),
-            place.partition.clone(),
-            "Write it again",
-        ));
-    }
-    let proven = match verdict.unchecked {
-        0 => "all proven by their check records".to_owned(),
-        unchecked => format!(
-            "{unchecked} of them without a check record: nothing can be said of their bytes"
-        ),
-    };
-    let text = format!(
-        "{}: {} files and folders, {proven}\n",
-        place.partition, verdict.files
-    );
-    report.result(&verdict, &text);
     Ok(())
 }
 
@@ -317,7 +252,7 @@ fn not_found(name: &str, partition: &str) -> Failure {
     )
 }
 
-fn plural(count: usize, word: &str) -> String {
+pub(super) fn plural(count: usize, word: &str) -> String {
     if count == 1 {
         word.to_owned()
     } else {

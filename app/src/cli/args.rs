@@ -396,7 +396,13 @@ pub enum AgentCommand {
     /// Who answers, and what it sees
     Info(BoardOnly),
     /// The MMU table: which page of flash is seen where
-    Map(BoardOnly),
+    Map {
+        /// Report the entries as they are; without this all of the flash is mapped first
+        #[arg(long)]
+        as_is: bool,
+        #[command(flatten)]
+        board: Board,
+    },
     /// List a directory as the board sees it
     Ls {
         /// A folder; the top if left out
@@ -417,6 +423,20 @@ pub enum AgentCommand {
         /// A folder or file; everything if left out
         #[arg(default_value = "")]
         name: String,
+        /// Prove every file of this image on the board, instead of the board's own check records
+        #[arg(long, value_name = "IMAGE", conflicts_with = "name")]
+        image: Option<PathBuf>,
+        #[command(flatten)]
+        place: InPartition,
+    },
+    /// Measure what look-ups cost on the chip, by the index and by walking
+    Bench {
+        /// A file; some of every directory if left out
+        #[arg(default_value = "")]
+        name: String,
+        /// Look-ups of each sort
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        count: u16,
         #[command(flatten)]
         place: InPartition,
     },

@@ -9,6 +9,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 mod agent;
+mod agent_bench;
+mod agent_map;
+mod agent_proof;
 mod args;
 mod backup;
 mod board;

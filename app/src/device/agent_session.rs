@@ -1,15 +1,19 @@
-//! A port on whose other end the device agent runs: loading it, asking it in plain values, and leaving it.
+//! A port on whose other end the device agent runs: loading it, asking it in plain values, and leaving it. The MMU is
+//! `mapping`'s, what reads all bytes of something is `proof`'s.
+
+mod mapping;
+mod proof;
 
 use std::ops::ControlFlow;
 
 use device_agent::error::Error as Fault;
 use device_agent::message::UNKNOWN;
 use device_agent::reply::{self, CrcSource, ListedFlags};
-use device_agent::request::{FindFlags, Into as RestartInto, MapAction, Place};
+use device_agent::request::{FindFlags, Into as RestartInto, Place};
 use espflash::connection::Port;
 use serialport::UsbPortInfo;
 
-use super::agent_answer::{AgentInfo, Found, ListedEntry, VerifyReport};
+use super::agent_answer::{AgentInfo, Found, ListedEntry};
 use super::agent_client::{AgentClient, AgentError, SectorDigest};
 use super::agent_image::{self, AgentImage};
 use super::error::DeviceError;
@@ -107,15 +111,6 @@ impl AgentSession {
         })
     }
 
-    /// The MMU table with all of the flash mapped as far as entries allow, as the chip stores it.
-    pub fn map(&mut self) -> Result<Vec<u32>, DeviceError> {
-        let map = self
-            .client
-            .map(MapAction::All)
-            .map_err(|error| self.failed(error))?;
-        Ok(map.entries.into_iter().map(u32::from).collect())
-    }
-
     /// Where a file is; `None` when there is none of this name.
     pub fn find(&mut self, partition: &str, path: &str) -> Result<Option<Found>, DeviceError> {
         let place = self.place(partition)?;
@@ -141,39 +136,10 @@ impl AgentSession {
                 offset: entry.offset,
                 size: entry.size,
                 folder: entry.flags.has(ListedFlags::BIN),
+                crc32: entry.flags.has(ListedFlags::RECORD).then_some(entry.crc32),
+                corrupt: entry.flags.has(ListedFlags::CORRUPT),
             })
             .collect())
-    }
-
-    /// Proof of a Bin and all in it.
-    pub fn verify(&mut self, partition: &str, path: &str) -> Result<VerifyReport, DeviceError> {
-        let place = self.place(partition)?;
-        let verified = self
-            .client
-            .verify(place, path.as_bytes())
-            .map_err(|error| self.failed_in(error, partition, path))?;
-        let faults = verified.first.map(|fault| {
-            let name = text(&fault.name);
-            let subject = if name.is_empty() {
-                "the directory".to_owned()
-            } else {
-                format!("“{name}”")
-            };
-            let more = match verified.tally.faults {
-                0 | 1 => String::new(),
-                faults => format!(" ({faults} faults in all)"),
-            };
-            format!(
-                "{subject} of the Bin at {}: {}{more}",
-                hex(fault.bin_offset),
-                fault.kind.sentence()
-            )
-        });
-        Ok(VerifyReport {
-            files: verified.tally.files,
-            unchecked: verified.tally.unchecked,
-            faults: faults.into_iter().collect(),
-        })
     }
 
     /// Bytes of flash, as mapped.

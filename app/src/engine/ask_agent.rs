@@ -6,6 +6,7 @@ use super::error::Stop;
 use super::event::{Outcome, Stage};
 use super::job::Job;
 use super::request::Question;
+use super::{agent_map, bench_agent, compare_files};
 use crate::device::agent_session::AgentSession;
 use crate::model::region::Region;
 
@@ -18,12 +19,20 @@ pub(super) fn run(
     job.stage(Stage::Asking);
     Ok(match question {
         Question::Info => Outcome::AgentInfo(agent.info()?),
-        Question::Map => Outcome::AgentMap(agent.map()?),
+        Question::Map(mapping) => Outcome::AgentMap(agent_map::run(agent, *mapping)?),
         Question::List { partition, path } => Outcome::Listed(agent.list(partition, path)?),
         Question::Find { partition, path } => Outcome::Found(agent.find(partition, path)?),
         Question::Verify { partition, path } => {
             Outcome::AgentVerified(agent.verify(partition, path)?)
         }
+        Question::Compare { partition, files } => {
+            Outcome::FilesCompared(compare_files::run(agent, partition, files, job)?)
+        }
+        Question::Bench {
+            partition,
+            path,
+            count,
+        } => Outcome::Benched(bench_agent::run(agent, partition, path, *count, job)?),
         Question::ReadRegion(region) => {
             let bytes = read(agent, *region, job)?;
             Outcome::Read {

@@ -8,8 +8,13 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+pub use super::agent_map::{BoardMap, BoardPartition};
+pub use super::bench_agent::{BenchLine, BenchReport};
+pub use super::compare_files::{FileComparison, FileState, FileVerdict};
 use super::error::JobError;
-pub use crate::device::agent_answer::{AgentInfo, Found, ListedEntry, VerifyReport};
+pub use crate::device::agent_answer::{
+    AgentInfo, Cycles, Found, ListedEntry, LookUpCost, MmuEntry, MmuTable, VerifyReport,
+};
 use crate::formats::console::decode::Part;
 use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
@@ -93,14 +98,15 @@ pub enum Outcome {
     Boots(Boots),
     Reset,
     AgentInfo(AgentInfo),
-    /// The MMU table: one entry of 32 bits each, as the chip stores them.
-    AgentMap(Vec<u32>),
+    AgentMap(BoardMap),
     Listed(Vec<ListedEntry>),
     /// `None`: no file of this name.
     Found(Option<Found>),
     /// A file read by the agent; `None`: no file of this name.
     FileRead(Option<(Found, Arc<[u8]>)>),
     AgentVerified(VerifyReport),
+    FilesCompared(FileComparison),
+    Benched(BenchReport),
     /// A monitor was stopped; bytes that it received.
     Monitored {
         bytes: u64,

@@ -7,6 +7,7 @@
 pub mod backup;
 pub mod boot_choice;
 pub mod cancel;
+pub mod compare_files;
 pub mod compress;
 pub mod destroyed;
 pub mod diff;
@@ -31,7 +32,9 @@ mod watch;
 pub mod worker;
 
 mod agent_digests;
+mod agent_map;
 mod ask_agent;
+mod bench_agent;
 mod board_link;
 mod detect;
 mod erase;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use super::compare_files::ExpectedFile;
 pub use super::monitor::Monitor;
-
 use super::read::PiecesWanted;
+pub use crate::device::agent_answer::Mapping;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::region::Region;
 
@@ -107,8 +108,8 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     Info,
-    /// The MMU table.
-    Map,
+    /// The MMU table, after what is done to it.
+    Map(Mapping),
     List {
         partition: String,
         path: String,
@@ -123,9 +124,22 @@ pub enum Question {
         path: String,
     },
     ReadRegion(Region),
+    /// Prove a Bin with all in it, or one file, by their check records.
     Verify {
         partition: String,
         path: String,
+    },
+    /// Prove every file of a pack by the bytes that the board holds, and say what else lies there.
+    Compare {
+        partition: String,
+        files: Arc<[ExpectedFile]>,
+    },
+    /// What look-ups cost on the chip: of one path, or (empty) of some in every directory.
+    Bench {
+        partition: String,
+        path: String,
+        /// Look-ups of each sort, 1 to 1,000.
+        count: u16,
     },
 }
 
@@ -139,6 +153,8 @@ impl Request {
             Self::Read(_) | Self::ReadPieces(_) => "Read",
             Self::Erase(_) => "Erase",
             Self::Agent(Question::Find { .. }) => "Look-up",
+            Self::Agent(Question::Compare { .. }) => "Comparison by the agent",
+            Self::Agent(Question::Bench { .. }) => "Benchmark",
             Self::Agent(_) => "Agent",
             Self::WhatBoots { .. } => "What boots",
             Self::Reset => "Reset",

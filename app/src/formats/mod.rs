@@ -11,6 +11,7 @@ pub mod file_tree;
 pub mod flash_file;
 pub mod format_error;
 pub mod kept_bytes;
+pub mod look_up_cost;
 pub mod otadata;
 pub mod partition_bin;
 pub mod partition_csv;

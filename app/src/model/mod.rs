@@ -9,6 +9,7 @@ pub mod cost;
 pub mod flash_plan;
 pub mod guard;
 pub mod keep;
+pub mod micropython;
 pub mod number;
 pub mod partition_table;
 pub mod plan_estimate;

@@ -9,7 +9,7 @@ use super::board_files::ReadWish;
 use super::command::Command;
 use super::packer_actions::Extraction;
 use super::selection::Selection;
-use crate::engine::request::PortChoice;
+use crate::engine::request::{PortChoice, Question};
 use crate::model::flash_plan::FlashPlan;
 use crate::model::problem::{Fix, Place};
 use crate::model::project::Project;
@@ -73,6 +73,10 @@ pub enum Action {
         partition: String,
         path: String,
     },
+    /// Ask the agent something that the agent panel shows.
+    AskAgent(Question),
+    /// Read a stretch of flash for the live bytes, without a line in the log.
+    ReadLive(Region),
     /// Select a file of a partition by its path in the image.
     ShowFile {
         partition: String,

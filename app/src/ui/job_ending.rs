@@ -7,11 +7,11 @@ use super::board_table::{self, TableWish};
 use super::command::Command;
 use super::moved_data;
 use super::packer_actions;
-use super::panels::agent::LookUp;
+use super::panels::agent::{self, LookUp};
 use super::state::{AppState, Notice, ReadInto};
 use super::{restoring, resume};
 use crate::engine::error::JobError;
-use crate::engine::event::{Outcome, WriteSummary};
+use crate::engine::event::{Found, Outcome, WriteSummary};
 use crate::engine::job_state::Ending;
 use crate::engine::request::{PortChoice, Question, Request};
 use crate::model::boots::Boots;
@@ -24,6 +24,12 @@ pub fn take_in(state: &mut AppState, job: &Job) {
         state.note(Severity::Note, note.clone(), None);
     }
     state.board_changed();
+    if !matches!(
+        job.request,
+        Request::Agent(_) | Request::Read(_) | Request::Verify(_)
+    ) {
+        state.agent.board_changed();
+    }
     ended(state, job);
     moved_data::ask(state);
 }
@@ -41,6 +47,7 @@ fn ended(state: &mut AppState, job: &Job) {
         Some(Ending::Finished(outcome)) => finished(state, job, outcome),
         Some(Ending::Failed(error)) => failed(state, job, error),
         Some(Ending::Cancelled { state: left }) => {
+            state.agent.live.stop();
             state.pending_read = None;
             state.table_wish = None;
             resume::not_now(state);
@@ -100,6 +107,9 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
                 Vec::new(),
             );
         }
+        outcome @ Outcome::Read { .. } if matches!(job.request, Request::Agent(_)) => {
+            keep_answer(state, job, outcome);
+        }
         Outcome::Read { bytes, .. } => {
             if let Some(wish) = state.table_wish.take() {
                 board_table::was_read(state, wish, &bytes);
@@ -137,26 +147,7 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             "The board was reset and runs what is in its flash".into(),
             Vec::new(),
         ),
-        Outcome::Found(found) => {
-            if let Request::Agent(Question::Find { partition, path }) = &job.request {
-                state.steps[2] |= found.is_some();
-                let text = found.as_ref().map_or_else(
-                    || format!("The board has no {path} in {partition}"),
-                    |found| {
-                        format!(
-                            "The board found {path} at {} in {partition}",
-                            hex(found.offset)
-                        )
-                    },
-                );
-                state.note(Severity::Note, text, None);
-                state.agent.took(LookUp {
-                    partition: partition.clone(),
-                    path: path.clone(),
-                    found,
-                });
-            }
-        }
+        Outcome::Found(found) => looked_up(state, job, found),
         Outcome::AgentInfo(info) => {
             let text = format!(
                 "Agent: {}, {} of {} MMU entries free",
@@ -164,12 +155,45 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             );
             state.note(Severity::Note, text, None);
         }
+        outcome @ (Outcome::AgentMap(_) | Outcome::Listed(_) | Outcome::Benched(_)) => {
+            keep_answer(state, job, outcome);
+        }
+        Outcome::FilesCompared(comparison) => {
+            // The panel says it where the answer is; the log keeps it.
+            state.note(Severity::Note, comparison.sentence(), None);
+            keep_answer(state, job, Outcome::FilesCompared(comparison));
+        }
         // A monitor is no job of the window: it ends where another begins.
-        Outcome::Monitored { .. }
-        | Outcome::AgentMap(_)
-        | Outcome::Listed(_)
-        | Outcome::FileRead(_)
-        | Outcome::AgentVerified(_) => {}
+        Outcome::Monitored { .. } | Outcome::FileRead(_) | Outcome::AgentVerified(_) => {}
+    }
+}
+
+fn looked_up(state: &mut AppState, job: &Job, found: Option<Found>) {
+    let Request::Agent(Question::Find { partition, path }) = &job.request else {
+        return;
+    };
+    state.steps[2] |= found.is_some();
+    let text = found.as_ref().map_or_else(
+        || format!("The board has no {path} in {partition}"),
+        |found| {
+            format!(
+                "The board found {path} at {} in {partition}",
+                hex(found.offset)
+            )
+        },
+    );
+    state.note(Severity::Note, text, None);
+    state.agent.took(LookUp {
+        partition: partition.clone(),
+        path: path.clone(),
+        found,
+    });
+}
+
+/// What the agent panel keeps.
+fn keep_answer(state: &mut AppState, job: &Job, outcome: Outcome) {
+    if let Request::Agent(question) = &job.request {
+        agent::take_in(state, question, outcome);
     }
 }
 
@@ -251,6 +275,7 @@ pub fn written(summary: &WriteSummary) -> String {
 
 fn failed(state: &mut AppState, job: &Job, error: JobError) {
     let request = &job.request;
+    state.agent.live.stop();
     state.pending_read = None;
     resume::not_now(state);
     let wish = state.table_wish.take();
@@ -333,7 +358,8 @@ fn again(request: &Request) -> Action {
         Request::Reset => Action::Command(Command::ResetBoard),
         Request::WhatBoots { .. } => Action::Command(Command::WhatBoots),
         Request::Erase(region) => Action::StartErase(*region),
-        Request::Verify(_) | Request::Agent(_) => Action::Command(Command::Compare),
+        Request::Agent(question) => Action::AskAgent(question.clone()),
+        Request::Verify(_) => Action::Command(Command::Compare),
         Request::Monitor(_) => Action::Command(Command::StartMonitor),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::request::{PortChoice, Question, Request};
+use crate::engine::request::{Mapping, PortChoice, Question, Request};
 use crate::model::number::hex;
 use crate::model::problem::Severity;
 use crate::model::region::Region;
@@ -137,7 +137,23 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         }
         Request::Agent(question) => match question {
             Question::Info => "agent info".to_owned(),
-            Question::Map => "agent map".to_owned(),
+            Question::Map(Mapping::All) => "agent map".to_owned(),
+            Question::Map(Mapping::AsItIs | Mapping::Released) => "agent map --as-is".to_owned(),
+            Question::Compare { partition, .. } => {
+                format!(
+                    "agent verify --image IMAGE --partition {}",
+                    quoted(partition)
+                )
+            }
+            Question::Bench {
+                partition,
+                path,
+                count,
+            } => format!(
+                "agent bench {} --count {count} --partition {}",
+                quoted(path),
+                quoted(partition)
+            ),
             Question::List { partition, path } => {
                 format!(
                     "agent ls {} --partition {}",

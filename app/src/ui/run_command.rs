@@ -20,6 +20,7 @@ use super::table_ops;
 use crate::engine::request::{PortChoice, Question, Request};
 use crate::model::problem::{Place, Severity};
 use crate::model::project::Project;
+use crate::model::region::Region;
 use crate::store::settings;
 use crate::store::settings::Theme;
 
@@ -69,6 +70,8 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
         Action::LookUp { partition, path } => {
             submit(state, Request::Agent(Question::Find { partition, path }));
         }
+        Action::AskAgent(question) => submit(state, Request::Agent(question)),
+        Action::ReadLive(region) => read_live(state, region),
         Action::ShowFile { partition, path } => show_file(state, &partition, &path),
         Action::SetTheme(theme) => set_theme(state, ctx, theme),
         Action::Copy(text) => ctx.copy_text(text),
@@ -208,8 +211,17 @@ fn choose_port(state: &mut AppState, port: PortChoice) {
     keep_settings(state);
     state.board.choose(port);
     state.interrupted = None;
+    state.agent.board_changed();
     state.board_changed();
     submit(state, Request::Detect);
+}
+
+/// Reads what came into sight. Not a job that a person started, so the log does not hear of it.
+fn read_live(state: &mut AppState, region: Region) {
+    let request = Request::Agent(Question::ReadRegion(region));
+    if state.board.running().is_none() && state.board.submit(request).is_err() {
+        state.agent.live.stop();
+    }
 }
 
 /// Starts a job, and says in the log what would do the same in a terminal.

@@ -19,10 +19,21 @@ const SIZE: usize = 1 << 20;
 const BIN: usize = 0x1_0000;
 
 /// A chip with as much as the agent needs.
-struct Chip {
+pub struct Chip {
     flash: Vec<u8>,
     entries: [u32; ENTRIES as usize],
     time: Cell<u32>,
+}
+
+impl Chip {
+    /// Nothing is mapped yet.
+    pub fn new(flash: Vec<u8>) -> Self {
+        Self {
+            flash,
+            entries: [INVALID; ENTRIES as usize],
+            time: Cell::new(0),
+        }
+    }
 }
 
 impl Hardware for Chip {
@@ -57,10 +68,10 @@ impl Hardware for Chip {
 }
 
 /// The same numbers for the same seed (xorshift64*).
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: u32) -> u32 {
+    pub fn below(&mut self, bound: u32) -> u32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -82,13 +93,8 @@ struct Wire {
 
 impl Wire {
     fn new(flash: Vec<u8>, seed: u64, bytes_per_fault: u32) -> Self {
-        let chip = Chip {
-            flash,
-            entries: [INVALID; ENTRIES as usize],
-            time: Cell::new(0),
-        };
         Self {
-            agent: Agent::new(chip, Sharing::Alone),
+            agent: Agent::new(Chip::new(flash), Sharing::Alone),
             random: Random(seed),
             bytes_per_fault,
             dead: false,

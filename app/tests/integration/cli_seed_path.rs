@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cli_run::{Bench, PracticeProcess, json_lines};
 
 /// The seed's table on the board, and the sample's files in its partition `bin`.
-fn written(bench: &Bench, port: &str) {
+pub fn written(bench: &Bench, port: &str) {
     bench.good(&["table", "convert", "par_1M_1M.csv", "par.bin"]);
     bench.good(&["write", "0x8000=par.bin", "--port", port, "--yes"]);
     bench.good(&["pack", "pack.bin", "files/.", "--size", "1M"]);

@@ -1,82 +1,140 @@
 //! The same steps as on the practice board, on Espressif's own ROM in an emulator.
 //!
 //! `FLASHPACK_QEMU` names the emulator (with a machine `esp32c3`), `FLASHPACK_QEMU_BIOS` its ROM folder. Unset, these
-//! tests say that they were skipped. The emulator's UART keeps the real time of 115200 baud.
+//! tests say that they were skipped. The emulator's UART keeps the real time of 115200 baud. It talks TCP to a
+//! terminal that is made here, and is kept awake: see [`keep_awake`].
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::seed_path::prove_the_whole_path;
 
-/// An emulated chip held in its download mode; gone when dropped.
+/// Boot straps: BOOT held, or not.
+const DOWNLOAD: &str = "0x02";
+const NORMAL: &str = "0x08";
+
+/// An emulated chip, gone when dropped.
 pub struct Emulator {
     program: Child,
     port: PathBuf,
     /// Keeps the terminal from hanging up between two openers.
-    _held: File,
+    held: File,
+    /// Ends the thread that keeps the emulator awake.
+    _awake: Sender<()>,
     folder: tempfile::TempDir,
 }
 
 impl Emulator {
     /// A chip with 4 MiB of blank flash; `None` where no emulator is named.
     pub fn start(test: &str) -> Option<Self> {
-        let program = std::env::var_os("FLASHPACK_QEMU");
-        let bios = std::env::var_os("FLASHPACK_QEMU_BIOS");
-        let (Some(program), Some(bios)) = (program, bios) else {
+        Self::with_flash(test, &vec![0xFF; 4 << 20])
+    }
+
+    /// A chip that holds these bytes.
+    pub fn with_flash(test: &str, contents: &[u8]) -> Option<Self> {
+        let named = |name| std::env::var_os(name);
+        let (Some(_), Some(_)) = (named("FLASHPACK_QEMU"), named("FLASHPACK_QEMU_BIOS")) else {
             eprintln!(
                 "SKIPPED {test}: FLASHPACK_QEMU and FLASHPACK_QEMU_BIOS do not name an emulator"
             );
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let flash = folder.path().join("flash.bin");
-        std::fs::write(&flash, vec![0xFF; 4 << 20]).unwrap();
+        std::fs::write(folder.path().join("flash.bin"), contents).unwrap();
+        Some(Self::launch(folder, DOWNLOAD))
+    }
+
+    /// The same flash in a chip that is not held in its download mode; returns when it has printed `marker`.
+    pub fn boot(mut self, marker: &str) -> (Self, String) {
+        self.program.kill().ok();
+        self.program.wait().ok();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let booted = Self::launch(folder, NORMAL);
+        let text = booted.printed(marker);
+        (booted, text)
+    }
+
+    /// What the chip prints up to `marker`.
+    fn printed(&self, marker: &str) -> String {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let mut text = Vec::new();
+        let mut held = &self.held;
+        loop {
+            let so_far = String::from_utf8_lossy(&text).into_owned();
+            if so_far.contains(marker) {
+                return so_far;
+            }
+            assert!(Instant::now() < deadline, "no “{marker}” in: {so_far}");
+            let tick = Timespec {
+                tv_sec: 0,
+                tv_nsec: 100_000_000,
+            };
+            let mut waiting = [PollFd::new(&self.held, PollFlags::IN)];
+            if poll(&mut waiting, Some(&tick)).unwrap() > 0 {
+                let mut buffer = [0; 512];
+                let count = held.read(&mut buffer).unwrap();
+                text.extend_from_slice(&buffer[..count]);
+            }
+        }
+    }
+
+    fn launch(folder: tempfile::TempDir, strap: &str) -> Self {
         let mut drive = OsString::from("if=mtd,format=raw,file=");
-        drive.push(&flash);
-        let mut program = Command::new(program)
-            .args([
-                "-M", "esp32c3", "-display", "none", "-monitor", "none", "-serial", "pty",
-            ])
+        drive.push(folder.path().join("flash.bin"));
+        let serial = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let line = |listener: &TcpListener| format!("tcp:{}", listener.local_addr().unwrap());
+        let strap = format!("driver=esp32c3.gpio,property=strap_mode,value={strap}");
+        let mut program = Command::new(std::env::var_os("FLASHPACK_QEMU").unwrap())
+            .args(["-M", "esp32c3", "-display", "none"])
+            .args(["-monitor", "none"])
+            .args(["-serial", &line(&serial), "-qmp", &line(&control)])
             // Without a steady instruction clock the emulated stub loses bytes.
             .args(["-icount", "shift=3,align=off,sleep=on"])
-            .args([
-                "-global",
-                "driver=esp32c3.gpio,property=strap_mode,value=0x02",
-            ])
+            .args(["-global", &strap])
             .arg("-L")
-            .arg(bios)
+            .arg(std::env::var_os("FLASHPACK_QEMU_BIOS").unwrap())
             .arg("-drive")
             .arg(drive)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // "char device redirected to /dev/pts/3 (label serial0)"
-        let lines = BufReader::new(program.stdout.take().unwrap()).lines();
-        let line = lines
-            .map_while(Result::ok)
-            .find(|line| line.contains("redirected to"));
-        let line = line.expect("the emulator says which terminal it uses");
-        let port = PathBuf::from(
-            line.split_whitespace()
-                .find(|word| word.starts_with("/dev/"))
-                .unwrap(),
-        );
+        let wire = accept(&serial, &mut program);
+        let awake = keep_awake(accept(&control, &mut program));
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let port = PathBuf::from(ptsname(&master, Vec::new()).unwrap().to_str().unwrap());
         let held = OpenOptions::new()
             .read(true)
             .write(true)
             .open(&port)
             .unwrap();
-        Some(Self {
+        let mut raw = tcgetattr(&held).unwrap();
+        raw.make_raw();
+        tcsetattr(&held, OptionalActions::Now, &raw).unwrap();
+        let master = File::from(master);
+        carry(wire.try_clone().unwrap(), master.try_clone().unwrap());
+        carry(master, wire);
+        Self {
             program,
             port,
-            _held: held,
+            held,
+            _awake: awake,
             folder,
-        })
+        }
     }
 
     pub fn port(&self) -> &Path {
@@ -86,6 +144,54 @@ impl Emulator {
     pub fn flash(&self) -> Vec<u8> {
         std::fs::read(self.folder.path().join("flash.bin")).unwrap()
     }
+}
+
+/// The emulator's end of a line to it.
+fn accept(listener: &TcpListener, program: &mut Child) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).unwrap();
+                stream.set_nodelay(true).unwrap();
+                return stream;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => panic!("{error}"),
+        }
+        let ended = program.try_wait().unwrap();
+        assert!(ended.is_none(), "the emulator ended: {ended:?}");
+        std::thread::yield_now();
+    }
+}
+
+/// The emulator's main loop may fall asleep with bytes for its UART still to be taken, and nothing on that line wakes it; a
+/// question on its control line (QMP), which another of its threads reads, does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own wire; the program starts its threads elsewhere"
+)]
+fn keep_awake(mut control: TcpStream) -> Sender<()> {
+    let (sender, end) = channel();
+    carry(control.try_clone().unwrap(), io::sink());
+    std::thread::spawn(move || {
+        let mut question: &[u8] = b"{\"execute\":\"qmp_capabilities\"}\n";
+        while control.write_all(question).is_ok()
+            && end.recv_timeout(Duration::from_millis(50)) == Err(RecvTimeoutError::Timeout)
+        {
+            question = b"{\"execute\":\"query-status\"}\n";
+        }
+    });
+    sender
+}
+
+/// Carries bytes until either end is gone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own wire; the program starts its threads elsewhere"
+)]
+fn carry(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'static) {
+    std::thread::spawn(move || io::copy(&mut from, &mut to).ok());
 }
 
 impl Drop for Emulator {

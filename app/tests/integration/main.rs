@@ -7,6 +7,10 @@ mod agent_bundle;
 #[cfg(test)]
 mod agent_link;
 #[cfg(test)]
+mod agent_proof;
+#[cfg(test)]
+mod agent_soak;
+#[cfg(test)]
 mod app_images;
 #[cfg(test)]
 mod bin_golden;
@@ -23,9 +27,13 @@ mod bin_seed_reader;
 #[cfg(test)]
 mod bin_sets;
 #[cfg(test)]
+mod boot_files;
+#[cfg(test)]
 mod campaign_run;
 #[cfg(test)]
 mod campaigns;
+#[cfg(test)]
+mod cli_agent;
 #[cfg(test)]
 mod cli_backup;
 #[cfg(test)]

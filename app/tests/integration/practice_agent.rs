@@ -14,7 +14,7 @@ use flashpack::device::practice::{Board, Options};
 use flashpack::device::serial::SerialLink;
 use serialport::UsbPortInfo;
 
-fn connection(port: &Path) -> Connection {
+pub fn connection(port: &Path) -> Connection {
     let serial = serialport::new(port.to_string_lossy(), 115_200)
         .open_native()
         .unwrap();
@@ -75,7 +75,7 @@ fn bundled() -> (Vec<(u32, Vec<u8>)>, u32) {
 }
 
 /// Loads the agent through a loader that answers.
-fn start_agent(mut connection: Connection) -> AgentClient<SerialLink<Box<Port>>> {
+pub fn start_agent(mut connection: Connection) -> AgentClient<SerialLink<Box<Port>>> {
     let (segments, entry) = bundled();
     load(&mut connection, &segments, entry);
     AgentClient::new(SerialLink::new(Box::new(connection.into_serial())))

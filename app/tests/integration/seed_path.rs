@@ -64,7 +64,7 @@ fn files(image: &PackedImage) -> Vec<(String, Vec<u8>)> {
 }
 
 #[track_caller]
-fn run(worker: &mut Worker, request: Request) -> Outcome {
+pub fn run(worker: &mut Worker, request: Request) -> Outcome {
     worker.submit(request).unwrap();
     loop {
         match worker.wait_event().expect("a job ends with an event") {

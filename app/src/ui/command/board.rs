@@ -22,6 +22,7 @@ use crate::ui::environment::{Environment, Main};
 use crate::ui::file_dialog::Ask;
 use crate::ui::files::ask_file;
 use crate::ui::moved_data;
+use crate::ui::panels::agent::View;
 use crate::ui::panels::drawer::Tab;
 use crate::ui::run_command::{go_to, run_command, sentence, submit};
 use crate::ui::state::AppState;
@@ -189,6 +190,7 @@ pub const BOARD: &[Facts] = &[
     .keys(ctrl(Key::L))
     .runs(|state, _| {
         state.drawer = Some(Tab::Agent);
+        state.agent.view = View::LookUp;
         state.agent.focus = true;
     }),
 ];
@@ -233,6 +235,7 @@ fn review(state: &mut AppState, full: bool) {
 
 fn disconnect(state: &mut AppState) {
     state.board.disconnect();
+    state.agent.board_changed();
     state.board_changed();
     state.note(Severity::Note, format!("Closed {}", state.board.port), None);
 }

@@ -1,30 +1,84 @@
-//! The agent: asks the chip itself where a file lies. Look-ups are kept, newest first.
+//! The agent: what the chip itself answers. Looking names up, the directory, the MMU table, live bytes, a proof of the
+//! pack, and what look-ups cost; each is a view of its own. Nothing here is ever read through the loader.
 
-use eframe::egui::{Grid, RichText, ScrollArea, TextEdit, Ui};
+mod bench;
+pub mod comparison;
+mod directory;
+mod live_bytes;
+mod look_up;
+mod mmu_grid;
+
+use eframe::egui::Ui;
 
 use super::super::action::Action;
 use super::super::state::AppState;
+use super::super::theme;
 use super::super::widgets::command_button;
-use super::super::{text, theme};
-use crate::engine::event::Found;
-use crate::model::number::{hex, human_size};
+use crate::engine::event::{BenchReport, BoardMap, Outcome};
+use crate::engine::request::Question;
 
-/// A question and its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LookUp {
-    pub partition: String,
-    pub path: String,
-    /// `None`: the board has no such file.
-    pub found: Option<Found>,
+pub use self::comparison::Compared;
+pub use self::directory::Directory;
+pub use self::live_bytes::LiveBytes;
+pub use self::look_up::LookUp;
+
+/// What the panel shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum View {
+    #[default]
+    LookUp,
+    Directory,
+    Mmu,
+    Bytes,
+    Compare,
+    Speed,
 }
 
+const VIEWS: [(View, &str, &str); 6] = [
+    (View::LookUp, "Find", "Ask the chip where a file lies"),
+    (
+        View::Directory,
+        "Directory",
+        "The directory as the board sees it",
+    ),
+    (
+        View::Mmu,
+        "MMU",
+        "The 128 entries of the MMU table: which page of flash is seen where",
+    ),
+    (
+        View::Bytes,
+        "Live bytes",
+        "The flash itself, read from the board while you scroll",
+    ),
+    (
+        View::Compare,
+        "Compare",
+        "Prove every file of the pack on the board",
+    ),
+    (
+        View::Speed,
+        "Speed",
+        "What a look-up costs, by the index and by walking",
+    ),
+];
+
 /// State of the panel.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct AgentPanel {
+    pub view: View,
     pub query: String,
     pub history: Vec<LookUp>,
     /// Put the cursor into the field.
     pub focus: bool,
+    pub map: Option<BoardMap>,
+    /// The entry of the MMU table that the keyboard is at.
+    pub cursor: usize,
+    pub directory: Option<Directory>,
+    pub live: LiveBytes,
+    pub compared: Option<Compared>,
+    pub bench: Option<BenchReport>,
+    modelled: bench::Modelled,
 }
 
 impl AgentPanel {
@@ -35,53 +89,60 @@ impl AgentPanel {
         self.history.insert(0, look_up);
         self.history.truncate(100);
     }
+
+    /// What was read from the board may be so no more: it was written, erased, reset or changed for another.
+    pub fn board_changed(&mut self) {
+        self.map = None;
+        self.directory = None;
+        self.compared = None;
+        self.live.forget();
+    }
+}
+
+/// Takes in an answer of the agent that the panel keeps. `Find` is not among them: it has a line in the log too.
+pub fn take_in(state: &mut AppState, question: &Question, outcome: Outcome) {
+    let panel = &mut state.agent;
+    match (question, outcome) {
+        (_, Outcome::AgentMap(map)) => panel.map = Some(map),
+        (Question::List { partition, path }, Outcome::Listed(entries)) => {
+            panel.directory = Some(Directory {
+                partition: partition.clone(),
+                path: path.clone(),
+                entries,
+            });
+        }
+        (Question::ReadRegion(region), Outcome::Read { bytes, .. }) => {
+            panel.live.took(*region, &bytes);
+        }
+        (_, Outcome::FilesCompared(comparison)) => {
+            let image = state.packing.images().get(&comparison.partition).cloned();
+            panel.compared = image.map(|image| Compared { image, comparison });
+        }
+        (_, Outcome::Benched(report)) => panel.bench = Some(report),
+        _ => {}
+    }
 }
 
 /// Draws the panel.
 pub fn ui(ui: &mut Ui, state: &mut AppState) {
-    let partition = partition(state);
-    ui.horizontal(|ui| {
-        ui.set_height(30.0);
-        ui.label(format!("Look up in {partition}"));
-        let edit = TextEdit::singleline(&mut state.agent.query)
-            .hint_text("name, or folder/name")
-            .desired_width(260.0);
-        let response = ui.add(edit).accessible_name("File to look up");
-        if std::mem::take(&mut state.agent.focus) {
-            if state.agent.query.is_empty() {
-                state.agent.query = suggestion(state, &partition).unwrap_or_default();
+    ui.horizontal_wrapped(|ui| {
+        for (view, label, tip) in VIEWS {
+            let chosen = state.agent.view == view;
+            let response = ui.selectable_label(chosen, label).on_hover_text(tip);
+            if response.clicked() {
+                state.agent.view = view;
             }
-            response.request_focus();
-        }
-        let enter =
-            response.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
-        let path = state.agent.query.trim().to_owned();
-        let busy = state.environment.job.is_some();
-        let enabled = !path.is_empty() && !busy;
-        let why = if busy {
-            "A job is running"
-        } else {
-            "Type a file's name first"
-        };
-        let tip = if enabled {
-            "Ask the chip where this file lies"
-        } else {
-            why
-        };
-        let clicked = command_button::prominent(ui, "Look up", enabled, tip);
-        if enabled && (enter || clicked) {
-            state.ask(Action::LookUp {
-                partition: partition.clone(),
-                path,
-            });
         }
     });
-    ui.add_space(theme::STEP * 2.0);
-    if state.agent.history.is_empty() {
-        ui.weak(text::NO_LOOK_UPS);
-        return;
+    ui.add_space(theme::STEP);
+    match state.agent.view {
+        View::LookUp => look_up::ui(ui, state),
+        View::Directory => directory::ui(ui, state),
+        View::Mmu => mmu_grid::ui(ui, state),
+        View::Bytes => live_bytes::ui(ui, state),
+        View::Compare => comparison::ui(ui, state),
+        View::Speed => bench::ui(ui, state),
     }
-    history(ui, state);
 }
 
 /// The partition that is asked about: the selected one if it has files, else `bin`.
@@ -94,78 +155,19 @@ fn partition(state: &AppState) -> String {
         .unwrap_or_else(|| "bin".to_owned())
 }
 
-fn suggestion(state: &AppState, partition: &str) -> Option<String> {
-    let files = super::super::content_edit::files(state.document.project(), partition)?;
-    let lines = super::super::content_edit::flatten(&files.entries);
-    let selected = state.contents.selected.as_ref();
-    let line = lines
-        .iter()
-        .find(|line| Some(&line.at) == selected && !line.folder)
-        .or(lines.iter().rev().find(|line| !line.folder));
-    line.map(|line| line.path.clone())
+/// Why the agent cannot be asked now.
+fn why_not(state: &AppState) -> Option<&'static str> {
+    state
+        .environment
+        .job
+        .is_some()
+        .then_some("A job is running: wait for it, or cancel it")
 }
 
-fn history(ui: &mut Ui, state: &mut AppState) {
-    let history = state.agent.history.clone();
-    ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-        Grid::new("look-ups")
-            .striped(true)
-            .spacing([18.0, 6.0])
-            .show(ui, |ui| {
-                for head in [
-                    "File",
-                    "Offset",
-                    "Size",
-                    "Flash offset",
-                    "Data address",
-                    "Code address",
-                    "CRC-32",
-                    "CPU cycles",
-                ] {
-                    ui.weak(head);
-                }
-                ui.end_row();
-                for look_up in &history {
-                    row(ui, state, look_up);
-                    ui.end_row();
-                }
-            });
-    });
-}
-
-fn row(ui: &mut Ui, state: &mut AppState, look_up: &LookUp) {
-    let name = format!("{} in {}", look_up.path, look_up.partition);
-    let Some(found) = &look_up.found else {
-        ui.label(&name);
-        ui.colored_label(theme::tokens(ui.visuals()).warning, "not on the board");
-        return;
-    };
-    if ui
-        .link(&name)
-        .on_hover_text("Show this file in the contents")
-        .clicked()
-    {
-        state.ask(Action::ShowFile {
-            partition: look_up.partition.clone(),
-            path: look_up.path.clone(),
-        });
-    }
-    let known = |value: Option<u32>| value.map_or_else(|| "unknown".to_owned(), hex);
-    let crc = found
-        .crc32
-        .map_or_else(|| "no record".to_owned(), |crc| format!("{crc:08X}"));
-    let cycles = found
-        .cycles
-        .map_or_else(|| "not measured".to_owned(), |cycles| cycles.to_string());
-    for cell in [
-        hex(found.offset),
-        human_size(u64::from(found.size)),
-        known(found.flash_offset),
-        known(found.vaddr),
-        known(found.vaddr_code),
-        crc,
-        cycles,
-    ] {
-        ui.label(RichText::new(cell).font(theme::mono()));
+/// A button that asks the agent something.
+fn ask_button(ui: &mut Ui, state: &mut AppState, label: &str, tip: &str, question: Question) {
+    let why_not = why_not(state);
+    if command_button::prominent(ui, label, why_not.is_none(), why_not.unwrap_or(tip)) {
+        state.ask(Action::AskAgent(question));
     }
 }

@@ -16,7 +16,9 @@ use super::super::name_advice;
 use super::super::state::AppState;
 use super::super::widgets::list_row;
 use super::super::{text, theme};
+use super::agent::comparison;
 use super::contents::{Rename, drop_area, drop_height};
+use crate::engine::event::FileState;
 use crate::engine::pack::{Change, PackedEntry, PackedImage};
 use crate::model::number::{exact_size, hex, human_size};
 use crate::model::problem::{Place, Problem, Severity};
@@ -282,12 +284,17 @@ fn line_ui(
         });
         name_ui(ui, state, partition, files, line, *name);
     }
+    let proven = state.packing.images().get(partition).and_then(|image| {
+        let compared = state.agent.compared.as_ref()?;
+        Some(compared.verdict(image, &entry.path)?.state)
+    });
     figures_ui(
         ui,
         line,
         state.environment.packing,
         [*size, *offset, *crc, *wasted, *sectors, *board],
         compared,
+        proven,
     );
 }
 
@@ -372,6 +379,7 @@ fn figures_ui(
     packing: bool,
     [size, offset, crc, wasted, sectors, board]: [egui::Rect; 6],
     compared: Compared,
+    proven: Option<FileState>,
 ) {
     let tokens = theme::tokens(ui.visuals());
     let entry = &line.entry;
@@ -438,6 +446,13 @@ fn figures_ui(
         theme::figure(ui.visuals()),
         Align::Max,
     );
+    if let Some(proven) = proven {
+        // The agent has summed this very file on the board, which says more than the sectors of the image.
+        let ink = comparison::ink(proven, tokens);
+        let words = proven.word();
+        list_row::text(ui, board, words, theme::font(theme::SMALL), ink, Align::Min);
+        return;
+    }
     let (words, ink) = match (compared, packed.change) {
         (Compared::Same, _) | (Compared::Differs, Change::Same) => ("same", tokens.good),
         (Compared::Unknown, _) => ("not checked", tokens.weak),

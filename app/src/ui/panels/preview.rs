@@ -7,10 +7,14 @@ use eframe::egui::{
     self, ColorImage, Label, RichText, ScrollArea, TextureHandle, TextureOptions, Ui,
 };
 
+use super::super::content_edit;
 use super::super::state::AppState;
 use super::super::widgets::hex_view::{self, Place};
 use super::super::{text, theme};
+use super::file_list::Line;
+use super::snippets;
 use crate::engine::pack::PackedImage;
+use crate::model::micropython::{self, PackedPlace, Snippet};
 use crate::model::number::human_size;
 
 /// How a file is shown.
@@ -20,6 +24,8 @@ pub enum View {
     Text,
     Picture,
     Hex,
+    /// Lines of MicroPython that reach the file.
+    Python,
 }
 
 /// What was found out about the bytes on screen.
@@ -97,26 +103,24 @@ pub fn ui(ui: &mut Ui, state: &mut AppState, partition: &str) {
         look(ui.ctx(), cache, &line.entry.path, bytes);
         cache.image = Some(image.clone());
     }
-    ui.horizontal(|ui| {
-        ui.strong(&line.entry.name);
-        ui.weak(human_size(bytes.len() as u64));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            for (view, label, there) in [
-                (View::Hex, "Hex", true),
-                (View::Picture, "Picture", cache.picture.is_some()),
-                (View::Text, "Text", cache.text.is_some()),
-            ] {
-                if there && ui.selectable_label(cache.view == view, label).clicked() {
-                    cache.view = view;
-                }
-            }
-        });
-    });
+    let snippets = snippets_for(state, partition, &line);
+    let cache = &mut state.contents.preview;
+    bar(
+        ui,
+        cache,
+        &line.entry.name,
+        bytes.len(),
+        !snippets.is_empty(),
+    );
     ui.add_space(theme::STEP);
     let offset = line
         .packed
         .as_ref()
         .map_or(0, |packed| u64::from(packed.offset));
+    if cache.view == View::Python && !snippets.is_empty() {
+        snippets::ui(ui, &snippets, &mut state.actions);
+        return;
+    }
     match (cache.view, &cache.text, &cache.picture) {
         (View::Text, Some(text), _) => {
             ScrollArea::vertical()
@@ -146,6 +150,48 @@ pub fn ui(ui: &mut Ui, state: &mut AppState, partition: &str) {
         }
         _ => hex_view::ui(ui, bytes, offset),
     }
+}
+
+/// The file's name and how it can be shown.
+fn bar(ui: &mut Ui, cache: &mut PreviewCache, name: &str, len: usize, python: bool) {
+    ui.horizontal(|ui| {
+        ui.strong(name);
+        // Four views and a long name leave no room for it in a narrow preview; the list has it too.
+        if ui.available_width() > 320.0 {
+            ui.weak(human_size(len as u64));
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            for (view, label, there) in [
+                (View::Python, "MicroPython", python),
+                (View::Hex, "Hex", true),
+                (View::Picture, "Picture", cache.picture.is_some()),
+                (View::Text, "Text", cache.text.is_some()),
+            ] {
+                if there && ui.selectable_label(cache.view == view, label).clicked() {
+                    cache.view = view;
+                }
+            }
+        });
+    });
+}
+
+/// Lines of MicroPython for a file, as it is packed now.
+fn snippets_for(state: &AppState, partition: &str, line: &Line) -> Vec<Snippet> {
+    let project = state.document.project();
+    let files = content_edit::files(project, partition);
+    let (Some(placed), Some(files), Some(packed)) =
+        (project.table.find(partition), files, &line.packed)
+    else {
+        return Vec::new();
+    };
+    micropython::snippets(&PackedPlace {
+        partition,
+        region: placed.region,
+        format: files.format,
+        path: &line.entry.path,
+        offset: packed.offset,
+        size: packed.size,
+    })
 }
 
 /// Without a file the image itself is shown, as it will lie in flash.

@@ -59,7 +59,8 @@ impl Held {
     }
 }
 
-const BAR: f32 = 12.0;
+/// Width of the bar at the right, in points.
+pub const BAR: f32 = 12.0;
 
 /// Shows `bytes`; the first has the offset `start`.
 pub fn ui(ui: &mut Ui, bytes: &[u8], start: u64) {
@@ -439,7 +440,8 @@ fn keys(
     Some(to)
 }
 
-fn moved(from: usize, by: usize, down: bool) -> usize {
+/// So many lines up or down, never past the first.
+pub fn moved(from: usize, by: usize, down: bool) -> usize {
     if down {
         from.saturating_add(by)
     } else {
@@ -452,18 +454,21 @@ fn moved(from: usize, by: usize, down: bool) -> usize {
     clippy::cast_sign_loss,
     reason = "a cast from a float saturates: what is below nothing becomes 0"
 )]
-fn whole(length: f32) -> usize {
+pub fn whole(length: f32) -> usize {
     length as usize
 }
 
 /// The bar at the right; sets the first visible line.
-fn bar(ui: &Ui, rect: Rect, id: Id, top: &mut usize, lines: usize, shown: usize) {
+pub fn bar(ui: &Ui, rect: Rect, id: Id, top: &mut usize, lines: usize, shown: usize) {
     if lines <= shown {
         return;
     }
     let tokens = theme::tokens(ui.visuals());
     let most = (lines - shown) as f64;
-    let length = (rect.height() * (shown as f64 / lines as f64) as f32).clamp(18.0, rect.height());
+    // Not `clamp`: where there is no room for the shortest thumb, it would have no answer.
+    let length = (rect.height() * (shown as f64 / lines as f64) as f32)
+        .max(18.0)
+        .min(rect.height());
     let room = (rect.height() - length).max(1.0);
     let response = ui.interact(rect, id.with("bar"), Sense::click_and_drag());
     if let Some(at) = response.interact_pointer_pos() {
@@ -517,7 +522,7 @@ fn ascii_column(digits: usize, per_line: usize) -> usize {
 }
 
 /// `001230  68 65 6C 6C 6F  hello`.
-fn line_text(offset: u64, chunk: &[u8], per_line: usize, digits: usize) -> String {
+pub fn line_text(offset: u64, chunk: &[u8], per_line: usize, digits: usize) -> String {
     let mut line = format!("{offset:0digits$X} ");
     for place in 0..per_line {
         if place % 8 == 0 {

@@ -8,4 +8,5 @@ pub mod hex_view;
 pub mod icon;
 pub mod list_row;
 pub mod map_scale;
+pub mod plot;
 pub mod segment_paint;
