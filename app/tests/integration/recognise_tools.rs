@@ -30,7 +30,7 @@ def fat():
 
 def nvs():
     open('nvs.csv', 'w').write('key,type,encoding,value\nns,namespace,,\na,data,u8,1\n')
-    run('esp_idf_nvs_partition_gen', 'generate', 'nvs.csv', 'nvs', '0x4000')
+    run('esp_idf_nvs_partition_gen', 'generate', 'nvs.csv', 'nvs.bin', '0x4000')
 
 def intelhex():
     import intelhex
@@ -69,7 +69,7 @@ for make in (littlefs, fat, nvs, intelhex, romfs, esptool):
 const MADE: [(&str, Kind); 9] = [
     ("littlefs", Kind::LittleFs),
     ("fat", Kind::Fat),
-    ("nvs", Kind::Nvs),
+    ("nvs.bin", Kind::Nvs),
     ("hex", Kind::IntelHex),
     ("romfs", Kind::Romfs),
     ("elf", Kind::Elf),
