@@ -7,10 +7,25 @@ use super::plan::TABLE;
 use crate::formats::backup::{BackedUp, Manifest, TableLine};
 use crate::model::chip::BoardIdentity;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
+use crate::model::guard::GuardName;
 use crate::model::number::{hex, human_size};
 use crate::model::partition_table::{APP, DATA, PartitionTable};
 use crate::model::problem::{Place, Problem};
 use crate::model::region::Region;
+
+/// What a restore may do without being asked again: it puts back what a board held, and its own warnings name another
+/// board, another chip and a smaller flash. Encryption and signatures are the board's own and stay in the way.
+const PUT_BACK: [GuardName; 9] = [
+    GuardName::AppImage,
+    GuardName::Bootloader,
+    GuardName::FlashSize,
+    GuardName::LeaveData,
+    GuardName::Misaligned,
+    GuardName::PastPartition,
+    GuardName::TablePlace,
+    GuardName::WrongChip,
+    GuardName::WrongRevision,
+];
 
 /// How the second-stage bootloader is called in a backup.
 const BOOTLOADER: &str = "bootloader";
@@ -115,7 +130,10 @@ pub fn restore(
         }
     }
     Ok(Restore {
-        plan: FlashPlan::new(writes),
+        plan: FlashPlan {
+            forced: PUT_BACK.to_vec(),
+            ..FlashPlan::new(writes)
+        },
         warnings: warnings(manifest, board),
     })
 }

@@ -63,11 +63,9 @@ impl JobState {
             }
             Event::Advanced { done, total } => (self.done, self.total) = (done.min(total), total),
             Event::Region { region, state } => self.regions.push((region, state)),
-            // Pieces are for who keeps them; a screen shows how far the read is.
-            Event::Piece { .. } => {}
+            // Pieces and text are for who keeps them; they say nothing of how the job goes.
+            Event::Piece { .. } | Event::Monitor(_) => {}
             Event::Note(note) => self.notes.push(note),
-            // Text is the front end's to keep; it says nothing of how the job goes.
-            Event::Monitor(_) => {}
             Event::Finished(outcome) => self.ending = Some(Ending::Finished(outcome)),
             Event::Failed(error) => self.ending = Some(Ending::Failed(error)),
             Event::Cancelled { state } => self.ending = Some(Ending::Cancelled { state }),

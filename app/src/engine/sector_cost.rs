@@ -75,7 +75,7 @@ mod tests {
             entries: vec![
                 entry(0, 4096),
                 entry(0, 4080),
-                entry(4090, 2 * 4096),
+                entry(4080, 2 * 4096),
                 entry(4 * 4096, 4096),
                 entry(4 * 4096, 0),
             ],

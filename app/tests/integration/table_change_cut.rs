@@ -210,7 +210,7 @@ fn the_command_line_names_the_backup_before_and_offers_it_after() {
         "board",
     ];
     let dry = bench.run(&[&change[..], &["--dry-run"]].concat());
-    assert!(dry.stderr.contains(FILE), "{}", dry.stderr);
+    assert!(dry.stdout.contains(FILE), "{}", dry.stdout);
     board.end("TERM");
 
     let faults = [&first[..], &["--fault", "unplug:flash@5=never"]].concat();

@@ -124,11 +124,19 @@ fn bytes_are_read_while_one_scrolls() {
             && window.has_containing("as read from the board")
     });
     // A write may have changed what was read.
+    answered(&mut window, "an idle board", |_| true);
+    // The drawer leaves little room for the sheet.
+    window.act(Command::ToggleDrawer);
     window.act(Command::WriteAll);
+    answered(&mut window, "the sheet", |window| {
+        window.has_containing("Write 2 region")
+    });
+    window.settle();
     window.click_containing("Write 2 region");
     window.wait("the end of the write", |window| {
         window.state().board.running().is_none() && window.state().review.is_none()
     });
+    window.act(Command::ShowAgent);
     window.wait("bytes read anew", |window| {
         window.has_containing("as read from the board")
     });

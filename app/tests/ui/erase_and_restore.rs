@@ -181,7 +181,6 @@ fn after_a_restart_the_old_table_is_offered() {
         window.has_containing("table-60-55-f9-f0-0d-01.bin first"),
         "the sheet names the backup"
     );
-    window.click_containing("partition table: Replaces");
     window.click_containing("Write 1 region");
     window.wait("a failed write", |window| {
         window.state().board.running().is_none() && window.has("Resume")

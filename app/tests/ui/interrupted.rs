@@ -75,11 +75,10 @@ impl Bench {
         self.window.packed();
     }
 
-    /// Opens the review, ticks what is dangerous, and begins the write.
+    /// Opens the review and begins the write.
     pub fn begin_write(&mut self) {
         self.window.packed();
         self.window.click("Write to board");
-        self.window.click_containing("partition table: Replaces");
         self.window.click_containing("Write 2 region");
     }
 
@@ -147,6 +146,7 @@ fn another_board_at_the_same_port_does_not_go_on_by_itself() {
     })
     .unwrap();
     bench.wait_for_notice("The board is back");
+    bench.window.settle();
     bench.window.click("Resume");
     bench.wait_for_notice("This is another board (60:55:f9:00:00:99)");
     assert!(bench.window.has("Review a write to this board"));

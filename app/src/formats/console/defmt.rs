@@ -202,7 +202,7 @@ pub mod tests {
         assert_eq!(info.text, "channel 3 reads 259 of sensor");
         assert_eq!(info.level, Some(Level::Info));
         let (file, line) = info.place.clone().unwrap();
-        assert_eq!((file.ends_with("main.rs"), line), (true, 30));
+        assert_eq!((file.ends_with("main.rs"), line), (true, 29));
         assert_eq!(expected[0], Piece::Text(b"boot\n".to_vec()));
         assert_eq!(expected[2], Piece::Text(b"text\xFF more".to_vec()));
         let Piece::Line(warning) = &expected[3] else {
