@@ -1,8 +1,8 @@
 //! The map of a flash as a picture for documents: SVG, or PNG at twice the size.
 //!
 //! To scale, except that tiny stretches get a width that can be seen; colours follow the type of a partition. Legible
-//! on light and dark paper because the picture brings its own ground. [`Picture`] says what is where; [`svg`] and
-//! [`png`] draw the same from it. Nothing here reads or writes a file.
+//! on light and dark paper because the picture brings its own ground. [`Picture`] says what is where; [`svg()`] and
+//! [`png()`] draw the same from it. Nothing here reads or writes a file.
 
 mod lettering;
 mod pixels;
