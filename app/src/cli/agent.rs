@@ -14,6 +14,7 @@ use super::resolve::{check_output, region, region_or_offset, write_output};
 use super::{agent_bench, agent_map, agent_proof};
 use crate::engine::event::Outcome;
 use crate::engine::request::{Question, Request};
+use crate::model::cause::Cause;
 use crate::model::number::{hex, human_size};
 use crate::model::region::Region;
 
@@ -88,7 +89,7 @@ pub(super) fn ask(
     board: &args::Board,
     report: &mut Report,
 ) -> Result<(Outcome, Board), Failure> {
-    let mut board = Board::open(&board.port, board.link)?;
+    let mut board = Board::open(board.port.as_deref(), board.link)?;
     let outcome = board.ask(Request::Agent(question), report)?;
     Ok((outcome, board))
 }
@@ -250,6 +251,7 @@ fn not_found(name: &str, partition: &str) -> Failure {
         name,
         "flashpack agent ls lists what is there; look-up is case-sensitive, and “/” leads into a folder",
     )
+    .because(Cause::NotOnBoard)
 }
 
 pub(super) fn plural(count: usize, word: &str) -> String {

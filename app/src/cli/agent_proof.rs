@@ -10,6 +10,7 @@ use super::resolve::read_image;
 use crate::engine::compare_files::expected_in;
 use crate::engine::event::Outcome;
 use crate::engine::request::Question;
+use crate::model::cause::Cause;
 
 pub fn verify(name: &str, place: &InPartition, report: &mut Report) -> Result<(), Failure> {
     let question = Question::Verify {
@@ -34,7 +35,8 @@ pub fn verify(name: &str, place: &InPartition, report: &mut Report) -> Result<()
             format!("{what} has {count} {} on the board", plural(count, "fault")),
             place.partition.clone(),
             "Write it again",
-        ));
+        )
+        .because(Cause::DamagedOnBoard));
     }
     let proven = match verdict.unchecked {
         0 => "all proven by their check records".to_owned(),
@@ -83,5 +85,6 @@ pub fn compare(image: &Path, place: &InPartition, report: &mut Report) -> Result
         comparison.sentence(),
         place.partition.clone(),
         "Write the image again",
-    ))
+    )
+    .because(Cause::DamagedOnBoard))
 }

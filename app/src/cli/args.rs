@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::keep_offsets::{self, KeepOffsets};
+use crate::device::practice::options::parse_mac;
 use crate::model::chip::Chip;
 use crate::model::guard::GuardName;
 use crate::model::number::parse_bytes;
@@ -44,7 +45,7 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Ports, what is on them, and which is recommended
-    Ports,
+    Ports(Ports),
     /// Chip, revision, MAC, flash and security of a board
     Info(BoardOnly),
     /// Leave the loader: start what the board holds in flash
@@ -86,12 +87,19 @@ pub enum Command {
     Practice(super::practice::Practice),
 }
 
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Ports {
+    /// Print a udev rule that lets whoever sits at this computer open the ports of ESP boards (Linux)
+    #[arg(long)]
+    pub udev_rule: bool,
+}
+
 /// Which board, and how to reach it.
 #[derive(Clone, Debug, Args)]
 pub struct Board {
-    /// The board's port, or `practice` for a board inside the program
+    /// The board's port, `mac:ADDRESS`, or `practice` for a board inside the program [default: the only known board]
     #[arg(long, value_name = "PORT", help_heading = "Board")]
-    pub port: PathBuf,
+    pub port: Option<PathBuf>,
     #[command(flatten)]
     pub link: Link,
 }
@@ -99,9 +107,28 @@ pub struct Board {
 /// The same where a port is not always needed.
 #[derive(Clone, Debug, Args)]
 pub struct MaybeBoard {
-    /// The board's port, or `practice` for a board inside the program
+    /// The board's port, `mac:ADDRESS`, or `practice` for a board inside the program
     #[arg(long, value_name = "PORT", help_heading = "Board")]
     pub port: Option<PathBuf>,
+    #[command(flatten)]
+    pub link: Link,
+}
+
+/// The same where there may be several.
+#[derive(Clone, Debug, Args)]
+pub struct ManyBoards {
+    /// The board's port, `mac:ADDRESS`, or `practice`; given several times, all are written at once
+    #[arg(long, value_name = "PORT", help_heading = "Board")]
+    pub port: Vec<PathBuf>,
+    /// All boards of the same kind as --port, else all known ones
+    #[arg(long, help_heading = "Board")]
+    pub all: bool,
+    /// Then wait for the boards to be swapped, and write the next ones
+    #[arg(long, help_heading = "Board")]
+    pub next: bool,
+    /// Keep a summary of all boards in this file: JSON if its name ends so, else text
+    #[arg(long, value_name = "FILE", help_heading = "Board")]
+    pub summary: Option<PathBuf>,
     #[command(flatten)]
     pub link: Link,
 }
@@ -114,10 +141,13 @@ pub struct Link {
     /// What the board is left in
     #[arg(long, value_enum, default_value_t = After::HardReset, help_heading = "Board")]
     pub after: After,
-    /// Bits per second once connected
-    #[arg(long, value_name = "N", default_value_t = 115_200, help_heading = "Board",
+    /// The board with this MAC address, wherever it is plugged in
+    #[arg(long, value_name = "MAC", value_parser = mac, conflicts_with = "port", help_heading = "Board")]
+    pub mac: Option<[u8; 6]>,
+    /// Bits per second once connected [default: what this board was used with last, else 115200]
+    #[arg(long, value_name = "N", help_heading = "Board",
           value_parser = clap::value_parser!(u32).range(1200..=12_000_000))]
-    pub baud: u32,
+    pub baud: Option<u32>,
     /// Refuse any other chip, such as esp32c3
     #[arg(long, value_name = "CHIP", value_parser = chip, help_heading = "Board")]
     pub chip: Option<Chip>,
@@ -335,7 +365,7 @@ pub struct Write {
     #[arg(long, value_name = "last|board|none|PARTITION=FILE", value_parser = keep_offsets::parse)]
     pub keep_offsets: Vec<KeepOffsets>,
     #[command(flatten)]
-    pub board: MaybeBoard,
+    pub board: ManyBoards,
 }
 
 #[derive(Debug, Args)]
@@ -482,6 +512,11 @@ fn force_help() -> String {
         "Names for --force:\n{}The end of the flash, inputs that overlap and secure download mode cannot be overridden.",
         lines.concat()
     )
+}
+
+/// A MAC address as typed.
+pub fn mac(text: &str) -> Result<[u8; 6], String> {
+    parse_mac(text).ok_or_else(|| "a MAC address looks like 60:55:f9:00:00:01".into())
 }
 
 fn size(text: &str) -> Result<u32, String> {

@@ -1,6 +1,6 @@
 //! A board on the command line: one worker, its events told to the report, jobs one after the other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,19 @@ use super::interrupt::Interrupt;
 use super::report::Report;
 use crate::engine::event::{Event, Outcome};
 use crate::engine::job_state::{Ending, JobState};
-use crate::engine::ports::practice_is_possible;
+use crate::engine::ports::{self, LastSeen, practice_is_possible};
 use crate::engine::request::{self, LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::{Wake, Worker};
+use crate::model::chip::BoardIdentity;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 use crate::model::region::Region;
 use crate::store::kept::KeptFolder;
+use crate::store::known_boards::{self, KnownBoard};
+
+/// Bits per second of a board that was never used before.
+pub const DEFAULT_BAUD: u32 = 115_200;
 
 /// A board that a command works with. Dropping it leaves the board as `--after` says.
 pub struct Board {
@@ -26,24 +31,36 @@ pub struct Board {
     name: String,
     /// Where its partition table is looked for, in bytes from the start of the flash.
     table_offset: u32,
+    baud: u32,
+    /// What it said of itself, once it was asked.
+    identity: Option<BoardIdentity>,
+    /// Said before the first job.
+    note: Option<String>,
 }
 
 /// Takes a proven piece of a read; without bytes what is in hand is right.
 type TakePiece<'t> = dyn FnMut(Region, Option<&[u8]>) -> Result<(), Failure> + 't;
 
 /// How often a running job looks whether Ctrl+C was pressed.
-const LOOK_UP: Duration = Duration::from_millis(100);
+pub const LOOK_UP: Duration = Duration::from_millis(100);
 
 impl Board {
-    /// Gets ready; the port itself is opened by the first job.
-    pub fn open(port: &Path, link: Link) -> Result<Self, Failure> {
-        let name = choose(port)?.to_string();
+    /// Gets ready; the port itself is opened by the first job. Without a port it is the board with the link's MAC
+    /// address, else the only known one.
+    pub fn open(port: Option<&Path>, link: Link) -> Result<Self, Failure> {
+        let Chosen { port, baud, note } = choose(port, link.mac)?;
+        let name = port.to_string();
         let around = surroundings();
-        let worker = start_in(&around, port, options(link), Arc::new(|| ()))?;
+        let options = options(link, baud);
+        let baud = options.baud;
+        let worker = start_in(&around, &port, options, Arc::new(|| ()))?;
         let mut board = Self {
             worker,
             around,
             name,
+            baud,
+            identity: None,
+            note,
             table_offset: TableSettings::default().table_offset,
         };
         if let Some(offset) = link.table_offset {
@@ -75,6 +92,9 @@ impl Board {
         report: &mut Report,
         take: &mut TakePiece<'_>,
     ) -> Result<Outcome, Failure> {
+        if let Some(note) = self.note.take() {
+            report.note(&note);
+        }
         let interrupt = Interrupt::begin(&self.name)?;
         let mut not_taken = None;
         let began = Instant::now();
@@ -115,7 +135,12 @@ impl Board {
             return Err(failure);
         }
         match job.ending {
-            Some(Ending::Finished(outcome)) => Ok(outcome),
+            Some(Ending::Finished(outcome)) => {
+                if let Outcome::Detected(identity) = &outcome {
+                    self.identity = Some(identity.clone());
+                }
+                Ok(outcome)
+            }
             Some(Ending::Failed(error)) => Err(error.into()),
             Some(Ending::Cancelled { state }) => Err(Failure::new(
                 state,
@@ -126,9 +151,51 @@ impl Board {
         }
     }
 
+    /// Its port, as it is typed.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bits per second once connected.
+    pub fn baud(&self) -> u32 {
+        self.baud
+    }
+
     /// The safe place for what must outlive the program.
     pub fn keep(&self) -> &dyn Keep {
         &**self.around.keep()
+    }
+
+    /// Remembers the board by its MAC address: port, speed and what was written to it. A board inside this program is
+    /// gone with it; what cannot be kept is no failure of the command.
+    pub fn remember(&self, files: Vec<PathBuf>) {
+        let Some((identity, mac)) = self
+            .identity
+            .as_ref()
+            .and_then(|identity| Some((identity, identity.mac.clone()?)))
+        else {
+            return;
+        };
+        let port = PathBuf::from(&self.name);
+        if self.name == PortChoice::Practice.to_string() {
+            return;
+        }
+        let listed = ports::list().unwrap_or_default();
+        let board = KnownBoard {
+            mac,
+            chip: identity.chip.to_string(),
+            serial: listed
+                .into_iter()
+                .find(|listed| listed.path == port)
+                .and_then(|listed| listed.serial),
+            port,
+            baud: Some(self.baud),
+            files: files
+                .into_iter()
+                .map(|file| std::path::absolute(&file).unwrap_or(file))
+                .collect(),
+        };
+        known_boards::remember(board).ok();
     }
 
     /// The answer was of another kind than the question; the engine's contract is broken.
@@ -141,13 +208,20 @@ impl Board {
     }
 }
 
-/// Starts the worker of a port; `wake` is called after its events.
-pub fn start(port: &Path, options: LinkOptions, wake: Wake) -> Result<Worker, Failure> {
-    start_in(&surroundings(), port, options, wake)
+/// Starts the worker of a port, or of the only known board; `wake` is called after its events. Returns the port as it
+/// is typed, and what is to be said about it.
+pub fn start(
+    port: Option<&Path>,
+    options: LinkOptions,
+    wake: Wake,
+) -> Result<(Worker, String, Option<String>), Failure> {
+    let Chosen { port, note, .. } = choose(port, None)?;
+    let worker = start_in(&surroundings(), &port, options, wake)?;
+    Ok((worker, port.to_string(), note))
 }
 
 /// What this user keeps beside the settings; in memory where there is no such folder.
-fn surroundings() -> Surroundings {
+pub fn surroundings() -> Surroundings {
     KeptFolder::of_user().map_or_else(Surroundings::in_memory, |kept| {
         Surroundings::new(Arc::new(kept))
     })
@@ -155,22 +229,76 @@ fn surroundings() -> Surroundings {
 
 fn start_in(
     around: &Surroundings,
-    port: &Path,
+    port: &PortChoice,
     options: LinkOptions,
     wake: Wake,
 ) -> Result<Worker, Failure> {
-    let choice = choose(port)?;
-    let name = choice.to_string();
-    Worker::start_in(around, &choice, options, wake).map_err(|error| {
+    Worker::start_in(around, port, options, wake).map_err(|error| {
         Failure::new(
-            format!("Cannot start with {name}: {error}"),
-            name.clone(),
+            format!("Cannot start with {port}: {error}"),
+            port.to_string(),
             "Close other programs and try again",
         )
     })
 }
 
-fn choose(port: &Path) -> Result<PortChoice, Failure> {
+/// Which port is meant, and what is to be said about it.
+struct Chosen {
+    port: PortChoice,
+    /// What this board was used with last.
+    baud: Option<u32>,
+    note: Option<String>,
+}
+
+fn choose(port: Option<&Path>, mac: Option<[u8; 6]>) -> Result<Chosen, Failure> {
+    let known = known_boards::load();
+    let typed = port
+        .and_then(Path::to_str)
+        .and_then(|port| port.strip_prefix("mac:"));
+    let mac = match typed {
+        Some(typed) => {
+            let mac = super::args::mac(typed).map_err(|reason| {
+                Failure::usage(reason, typed, "flashpack info prints a board's MAC address")
+            })?;
+            Some(mac)
+        }
+        None => mac,
+    };
+    let baud_of = |path: &Path| {
+        let on_it = |board: &&KnownBoard| board.port == path;
+        known.boards.iter().find(on_it).and_then(|board| board.baud)
+    };
+    if let Some(mac) = mac {
+        let mac = mac.map(|byte| format!("{byte:02x}")).join(":");
+        let board = known.find(&mac);
+        let seen = board.map(|board| LastSeen {
+            port: board.port.clone(),
+            serial: board.serial.clone(),
+        });
+        let path = ports::by_mac(&ports::list()?, &mac, seen.as_ref())?;
+        return Ok(Chosen {
+            note: Some(format!("The board {mac} is on {}", path.display())),
+            baud: board.and_then(|board| board.baud),
+            port: PortChoice::Path(path),
+        });
+    }
+    let Some(port) = port else {
+        let path = ports::only_board(&ports::list()?)?;
+        return Ok(Chosen {
+            note: Some(format!("Using {}, the only known board", path.display())),
+            baud: baud_of(&path),
+            port: PortChoice::Path(path),
+        });
+    };
+    Ok(Chosen {
+        port: by_name(port)?,
+        baud: baud_of(port),
+        note: None,
+    })
+}
+
+/// A port by its path, or the practice board.
+pub fn by_name(port: &Path) -> Result<PortChoice, Failure> {
     if port.as_os_str() != "practice" {
         return Ok(PortChoice::Path(port.to_path_buf()));
     }
@@ -185,7 +313,8 @@ fn choose(port: &Path) -> Result<PortChoice, Failure> {
     }
 }
 
-fn options(link: Link) -> LinkOptions {
+/// `baud` is what the board was used with last.
+pub fn options(link: Link, baud: Option<u32>) -> LinkOptions {
     LinkOptions {
         before: match link.before {
             Before::Auto => request::Before::Auto,
@@ -198,7 +327,7 @@ fn options(link: Link) -> LinkOptions {
             After::WatchdogReset => request::After::WatchdogReset,
             After::NoReset => request::After::NoReset,
         },
-        baud: link.baud,
+        baud: link.baud.or(baud).unwrap_or(DEFAULT_BAUD),
         chip: link.chip,
         ..LinkOptions::default()
     }

@@ -8,6 +8,7 @@ use super::sentence::lower_first;
 use crate::engine::event::Outcome;
 use crate::engine::request::Request;
 use crate::formats::partition_bin::{self, TABLE_BYTES};
+use crate::model::cause::Cause;
 use crate::model::number::hex;
 use crate::model::partition_table::PartitionTable;
 use crate::model::problem::Severity;
@@ -37,7 +38,7 @@ pub fn board_table(board: &mut Board, report: &mut Report) -> Result<PartitionTa
         }
     };
     let help = "Write a table first, say with --table-offset where it is, or give an offset instead of a partition's name";
-    Err(Failure::new(message, place, help))
+    Err(Failure::new(message, place, help).because(Cause::NoTable))
 }
 
 /// Where an area of a board lies, and what it is called.

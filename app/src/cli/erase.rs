@@ -31,7 +31,7 @@ pub fn run(args: &Erase, common: Common, report: &mut Report) -> Result<(), Fail
     {
         confirm(&[warning(region, "a region")], &args.what, common, report)?;
     }
-    let mut board = Board::open(&args.board.port, args.board.link)?;
+    let mut board = Board::open(args.board.port.as_deref(), args.board.link)?;
     let (region, name) = board_area(&area, &mut board, report)?;
     let table = board_table(&mut board, report).ok();
     let lost = destroyed(region, table.as_ref());
@@ -43,7 +43,7 @@ pub fn run(args: &Erase, common: Common, report: &mut Report) -> Result<(), Fail
     }
     lines.push(format!(
         "flashpack backup OUT --port {} keeps a copy first",
-        args.board.port.display()
+        board.name()
     ));
     confirm(&lines, &args.what, common, report)?;
     let Outcome::Erased(region) = board.ask(Request::Erase(region), report)? else {

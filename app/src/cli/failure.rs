@@ -1,4 +1,5 @@
-//! Why a command ends without having done what was asked: a sentence, the place, what to do, and the exit status.
+//! Why a command ends without having done what was asked: the engine's error with its texts and cause, and the exit
+//! status.
 
 use std::fmt;
 use std::path::Path;
@@ -7,17 +8,14 @@ use serde::Serialize;
 
 use crate::engine::error::JobError;
 use crate::formats::format_error::FormatError;
+use crate::model::cause::Cause;
 use crate::store::StoreError;
 
 /// A command that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// What failed, as one sentence without a full stop.
-    pub message: String,
-    /// Which file, port, partition or argument.
-    pub place: String,
-    /// The one thing to do.
-    pub help: String,
+    #[serde(flatten)]
+    pub error: JobError,
     #[serde(skip)]
     pub status: Status,
 }
@@ -38,12 +36,7 @@ impl Failure {
         place: impl Into<String>,
         help: impl Into<String>,
     ) -> Self {
-        Self {
-            message: message.into(),
-            place: place.into(),
-            help: help.into(),
-            status: Status::Failed,
-        }
+        JobError::new(message, place, help).into()
     }
 
     /// Something that was asked for wrongly.
@@ -57,26 +50,36 @@ impl Failure {
             ..Self::new(message, place, help)
         }
     }
+
+    /// The same with its cause.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.error.cause = Some(cause);
+        self
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.message)?;
-        if self.help.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "\n{}", self.help)
+        write!(f, "{}", self.error.message)?;
+        for line in [self.error.why().unwrap_or_default(), &self.error.help] {
+            if !line.is_empty() {
+                write!(f, "\n{line}")?;
+            }
         }
+        Ok(())
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(
+        let mut failure = Self::new(
             error.to_string(),
             error.path().display().to_string(),
             error.help(),
-        )
+        );
+        failure.error.cause = error.cause();
+        failure
     }
 }
 
@@ -91,12 +94,20 @@ impl Failure {
             }
         };
         let place = image.display().to_string();
-        Self::new(format!("{place}: {error}"), place, help)
+        let failure = Self::new(format!("{place}: {error}"), place, help);
+        match error {
+            FormatError::NotFound { .. } => failure.because(Cause::NotInImage),
+            FormatError::Damaged { .. } => failure.because(Cause::DamagedImage),
+            FormatError::NotThis { .. } => failure,
+        }
     }
 }
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
-        Self::new(error.message, error.place, error.help)
+        Self {
+            error,
+            status: Status::Failed,
+        }
     }
 }

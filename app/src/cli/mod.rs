@@ -45,6 +45,7 @@ mod reset;
 mod resolve;
 mod restore;
 mod sentence;
+mod several;
 mod step_log;
 mod table;
 mod unpack;
@@ -88,7 +89,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Ended {
 
 fn carry_out(command: &Command, common: Common, report: &mut Report) -> Result<(), Failure> {
     match command {
-        Command::Ports => ports::run(report),
+        Command::Ports(args) => ports::run(*args, report),
         Command::Info(args) => info::run(args, report),
         Command::Reset(args) => reset::run(args, report),
         Command::Table(command) => table::run(command, report),

@@ -33,9 +33,9 @@ const LOOK: Duration = Duration::from_millis(100);
                         comes in goes to the board."
 )]
 pub struct Monitor {
-    /// The board's port, or `practice` for a board inside the program
+    /// The board's port, `mac:ADDRESS`, or `practice` for a board inside the program [default: the only known board]
     #[arg(long, value_name = "PORT")]
-    port: PathBuf,
+    port: Option<PathBuf>,
     /// Bits per second
     #[arg(long, value_name = "N", default_value_t = 115_200,
           value_parser = clap::value_parser!(u32).range(300..=12_000_000))]
@@ -98,7 +98,11 @@ pub fn run(args: &Monitor, common: Common, report: &mut Report) -> Result<(), Fa
         // When the channel is full the loop is awake already.
         move || drop(sender.try_send(Woke::Events))
     });
-    let mut worker = board::start(&args.port, LinkOptions::default(), wake)?;
+    let (mut worker, place, note) =
+        board::start(args.port.as_deref(), LinkOptions::default(), wake)?;
+    if let Some(note) = note {
+        report.note(&note);
+    }
     let asked_to_end = end_signals().map_err(|error| failed(&error))?;
     let terminal = RawTerminal::enter();
     let input = MonitorInput::default();
@@ -108,7 +112,6 @@ pub fn run(args: &Monitor, common: Common, report: &mut Report) -> Result<(), Fa
         elf: args.elf.clone(),
         input: input.clone(),
     };
-    let place = args.port.display().to_string();
     worker
         .submit(Request::Monitor(monitor))
         .map_err(|busy| Failure::new(busy.to_string(), place.clone(), "Try again"))?;

@@ -21,6 +21,7 @@ use crate::engine::plan::{self, partition_write};
 use crate::engine::request::Request;
 use crate::formats::partition_bin;
 use crate::formats::second_opinion::{self, Opinion};
+use crate::model::cause::Cause;
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use crate::model::number::hex;
@@ -301,7 +302,8 @@ fn at_offset(
             ),
             hex(offset),
             "Give a smaller offset",
-        ));
+        )
+        .because(Cause::FlashTooSmall));
     }
     Ok(PlannedWrite {
         role,
@@ -369,6 +371,7 @@ fn empty(file: &Path) -> Failure {
         place,
         "Check that this is the right file",
     )
+    .because(Cause::EmptyFile)
 }
 
 fn file_name(file: &Path) -> String {

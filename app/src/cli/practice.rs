@@ -12,7 +12,6 @@ use super::failure::Failure;
 use super::report::Report;
 use super::sentence::upper_first;
 use crate::device::practice::faults;
-use crate::device::practice::options::parse_mac;
 use crate::device::practice::{AppOutput, Board, Boot, Faults, FlashSource, Options};
 use crate::model::cost::Part;
 use crate::model::number::parse_bytes;
@@ -28,7 +27,7 @@ pub struct Practice {
     #[arg(long, value_name = "N", default_value = "4MB", value_parser = parse_bytes)]
     size: u32,
     /// The board's MAC address
-    #[arg(long, value_name = "MAC", value_parser = mac)]
+    #[arg(long, value_name = "MAC", value_parser = super::args::mac)]
     mac: Option<[u8; 6]>,
     /// Where it starts: in the ROM loader, as with the BOOT button held, or in flash
     #[arg(long, value_name = "loader|flash", default_value = "loader", value_parser = boot)]
@@ -116,10 +115,6 @@ fn failed(error: &io::Error) -> Failure {
 
 fn fault_help() -> String {
     format!("Words for --fault:\n{}", faults::HELP)
-}
-
-fn mac(text: &str) -> Result<[u8; 6], String> {
-    parse_mac(text).ok_or_else(|| "a MAC address looks like 60:55:f9:00:00:01".into())
 }
 
 fn boot(text: &str) -> Result<Boot, String> {

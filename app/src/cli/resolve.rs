@@ -8,6 +8,7 @@ use super::args;
 use super::failure::Failure;
 use super::report::Report;
 use crate::engine::pack::entries_from_paths;
+use crate::model::cause::Cause;
 use crate::model::number::parse_bytes;
 use crate::model::partition_table::{PartitionTable, TableSettings};
 use crate::model::project::{PackEntry, Packed};
@@ -185,18 +186,21 @@ pub fn check_output(path: &Path) -> Result<(), Failure> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let failure =
-        |message: String, help: &str| Err(Failure::new(message, path.display().to_string(), help));
+    let failure = |message: String, help: &str, cause| {
+        Err(Failure::new(message, path.display().to_string(), help).because(cause))
+    };
     if path.is_dir() {
         return failure(
             format!("{} is a folder", path.display()),
             "Name a file in it",
+            Cause::FolderInstead,
         );
     }
     match folder {
         Some(folder) if !folder.is_dir() => failure(
             format!("There is no folder {}", folder.display()),
             "Make the folder first, or choose another place",
+            Cause::FolderMissing,
         ),
         _ => Ok(()),
     }
@@ -238,6 +242,7 @@ pub fn no_partition(table: &PartitionTable, name: &str, whose: &str) -> Failure 
         name,
         help,
     )
+    .because(Cause::NoPartition)
 }
 
 #[cfg(test)]

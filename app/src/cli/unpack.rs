@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::report::Report;
 use super::resolve::read_image;
 use crate::formats::unpack::unpack;
+use crate::model::cause::Cause;
 use crate::model::problem::any_error;
 use crate::store::tree::{Existing, write_tree};
 
@@ -37,7 +38,9 @@ pub fn run(args: &Unpack, common: Common, report: &mut Report) -> Result<(), Fai
             "{place} is damaged: {} files were taken out, others could not be",
             files.len()
         );
-        return Err(report.refusal(&unpacked.problems, &place, &summary));
+        return Err(report
+            .refusal(&unpacked.problems, &place, &summary)
+            .because(Cause::DamagedImage));
     }
     report.problems(&unpacked.problems);
     let mut lines = Vec::new();

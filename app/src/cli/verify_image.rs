@@ -9,6 +9,7 @@ use super::report::Report;
 use super::resolve::read_image;
 use crate::formats::recognise::{Kind, recognise};
 use crate::formats::{bin_read, flash_file, romfs};
+use crate::model::cause::Cause;
 use crate::model::problem::{Problem, any_error};
 
 #[derive(Serialize, Default)]
@@ -61,7 +62,9 @@ pub fn run(image: &Path, report: &mut Report) -> Result<(), Failure> {
         }
     };
     if any_error(&problems) {
-        return Err(report.refusal(&problems, &place, &format!("{place} is damaged")));
+        return Err(report
+            .refusal(&problems, &place, &format!("{place} is damaged"))
+            .because(Cause::DamagedImage));
     }
     report.problems(&problems);
     report.result(&answer, &format!("{place}: {text}\n"));

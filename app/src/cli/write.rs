@@ -1,9 +1,12 @@
 //! `flashpack write`: plan, show, do, verify.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::args::{Common, Write};
-use super::board::Board;
+use super::board::{Board, DEFAULT_BAUD};
 use super::board_table::board_table;
 use super::boot_choice;
 use super::confirm::confirm;
@@ -14,16 +17,20 @@ use super::plan::{BoardFacts, make_plan};
 use super::report::Report;
 use super::resolve::{Target, target};
 use super::sentence::lower_first;
+use super::several;
 use crate::engine::event::{Outcome, WriteSummary};
 use crate::engine::plan_view::{PlanLine, PlanView};
 use crate::engine::request::Request;
 use crate::formats::partition_bin;
+use crate::model::cause::Cause;
+use crate::model::chip::Chip;
 use crate::model::cost::Link;
 use crate::model::flash_plan::{FlashPlan, Role};
 use crate::model::number::human_size;
 use crate::model::problem::{Place, Problem, Severity, any_error};
 use crate::model::table_check;
 use crate::model::table_diff::{Stranded, stranded};
+use crate::store::project_file;
 
 /// What `--dry-run` answers.
 #[derive(Serialize)]
@@ -39,6 +46,9 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         .iter()
         .map(|text| target(text))
         .collect::<Result<_, _>>()?;
+    if several::is_meant(args) {
+        return to_several(args, &targets, common, report);
+    }
     let mut board = open(args)?;
     let facts = BoardFacts::ask(board.as_mut(), &args.board.link, report)?;
     let mut plan = make_plan(&targets, &args.keep_offsets, board.as_mut(), &facts, report)?;
@@ -57,7 +67,8 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     plan.full = args.full;
     plan.no_verify = args.no_verify;
     plan.forced.clone_from(&args.force);
-    let link = Link::Uart(args.board.link.baud);
+    let baud = board.as_ref().map(Board::baud);
+    let link = Link::Uart(baud.or(args.board.link.baud).unwrap_or(DEFAULT_BAUD));
     let identity = facts.identity.as_ref();
     let mut view = PlanView::of(&plan, identity, link);
     if let Some(board) = &board {
@@ -69,11 +80,7 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         report.note(&loss);
     }
     if args.dry_run {
-        let answer = Planned {
-            dry_run: true,
-            view: &view,
-        };
-        report.result(&answer, &view.text());
+        show(&view, report);
         return Ok(());
     }
     refuse(&view, report)?;
@@ -97,8 +104,60 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     if summary.verified {
         keep_offsets::remember(&targets, &plan, report);
     }
+    board.remember(args.targets.iter().map(PathBuf::from).collect());
     finished(&summary, report);
     Ok(())
+}
+
+/// The same plan for every board: made without asking any of them, and refused by each that does not take it.
+fn to_several(
+    args: &Write,
+    targets: &[Target],
+    common: Common,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    if args.move_data {
+        return Err(Failure::usage(
+            "Data is carried on one board at a time",
+            "--move-data",
+            "Write to each board by itself, with one --port",
+        ));
+    }
+    let mut link = args.board.link;
+    link.chip = link.chip.or(project_chip(targets)?);
+    let facts = BoardFacts::ask(None, &link, report)?;
+    let mut plan = make_plan(targets, &args.keep_offsets, None, &facts, report)?;
+    if let Some(slot) = &args.boot {
+        boot_choice::add(&mut plan, slot, None, report)?;
+    }
+    check_table(&plan, &facts, report)?;
+    plan.full = args.full;
+    plan.no_verify = args.no_verify;
+    plan.forced.clone_from(&args.force);
+    let uart = Link::Uart(link.baud.unwrap_or(DEFAULT_BAUD));
+    let view = PlanView::of(&plan, None, uart);
+    for loss in stranded_by(&plan, None, &facts, report) {
+        report.note(&loss);
+    }
+    if args.dry_run {
+        show(&view, report);
+        return Ok(());
+    }
+    refuse(&view, report)?;
+    let plan = Arc::new(plan);
+    several::run(args, &plan, &view, common, report)?;
+    if !plan.no_verify {
+        keep_offsets::remember(targets, &plan, report);
+    }
+    Ok(())
+}
+
+fn show(view: &PlanView, report: &mut Report) {
+    let answer = Planned {
+        dry_run: true,
+        view,
+    };
+    report.result(&answer, &view.text());
 }
 
 /// Says how a write ended.
@@ -115,6 +174,16 @@ pub fn finished(summary: &WriteSummary, report: &mut Report) {
         human_size(summary.unchanged)
     );
     report.result(summary, &text);
+}
+
+/// The chip that a project among the targets is for.
+fn project_chip(targets: &[Target]) -> Result<Option<Chip>, Failure> {
+    let project = targets.iter().find_map(|target| match target {
+        Target::Project(path) => Some(path),
+        Target::File { .. } => None,
+    });
+    let loaded = project.map(|path| project_file::load(path)).transpose()?;
+    Ok(loaded.map(|loaded| loaded.project.chip))
 }
 
 /// What a table in the plan takes away from what is on the board, as sentences; else why that is not known.
@@ -151,21 +220,17 @@ fn stranded_by(
             let lost = lost.iter().filter(|lost| !carried(lost));
             lost.map(Stranded::sentence).collect()
         }
-        Err(failure) => unknown(&lower_first(&failure.message)),
+        Err(failure) => unknown(&lower_first(&failure.error.message)),
     }
 }
 
 /// A dry run may do without a board.
 fn open(args: &Write) -> Result<Option<Board>, Failure> {
-    match &args.board.port {
-        Some(port) => Board::open(port, args.board.link).map(Some),
-        None if args.dry_run => Ok(None),
-        None => Err(Failure::usage(
-            "No board is named: --port is missing",
-            "--port",
-            "Add --port; flashpack ports lists them",
-        )),
+    let port = args.board.port.first().map(PathBuf::as_path);
+    if port.is_none() && args.board.link.mac.is_none() && args.dry_run {
+        return Ok(None);
     }
+    Board::open(port, args.board.link).map(Some)
 }
 
 /// Says everything that is refused, and that overridden guards are; fails if anything remains.
@@ -185,10 +250,13 @@ fn refuse(view: &PlanView, report: &mut Report) -> Result<(), Failure> {
             )
         })
         .collect();
-    if problems.is_empty() {
+    let Some(first) = refused.first() else {
         return Ok(());
-    }
-    Err(report.refusal(&problems, "", "Nothing was written: the plan is refused"))
+    };
+    let place = &first.guard.target;
+    let mut failure = report.refusal(&problems, place, "Nothing was written: the plan is refused");
+    failure.error.cause = refused.iter().find_map(|line| line.guard.cause);
+    Err(failure)
 }
 
 /// A table that a board of this chip and flash could not use is not written, wherever it came from.
@@ -200,7 +268,9 @@ fn check_table(plan: &FlashPlan, facts: &BoardFacts, report: &mut Report) -> Res
         problems.retain(|problem| problem.severity == Severity::Error);
         if any_error(&problems) {
             let summary = format!("{} is not written: it has errors", write.source);
-            return Err(report.refusal(&problems, &write.source, &summary));
+            return Err(report
+                .refusal(&problems, &write.source, &summary)
+                .because(Cause::BadTable));
         }
     }
     Ok(())

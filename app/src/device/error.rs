@@ -4,27 +4,47 @@
 use device_agent::error::Error as Fault;
 
 use super::agent_client::AgentError;
+use super::port_owner::Holder;
+use crate::model::cause::Cause;
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::number::hex;
 
 /// Why a port could not be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenFailure {
     NoSuchPort,
-    NoPermission,
-    Busy,
+    /// With what lets this user open it.
+    NoPermission {
+        remedy: String,
+    },
+    /// With the program that has it open, if that can be seen.
+    Busy {
+        holder: Option<Holder>,
+    },
+    /// There is something of this name, but no serial port.
+    NotSerial,
     Other,
+}
+
+impl OpenFailure {
+    fn words(&self) -> String {
+        match self {
+            Self::NoSuchPort => "there is no such port".into(),
+            Self::NoPermission { .. } => "no permission".into(),
+            Self::Busy { holder: None } => "another program holds it".into(),
+            Self::Busy {
+                holder: Some(holder),
+            } => format!("{holder} has it open"),
+            Self::NotSerial => "it is not a serial port".into(),
+            Self::Other => "the system refused".into(),
+        }
+    }
 }
 
 /// A failure of the port, the loader or the agent.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    #[error("Cannot open {port}: {}", match .failure {
-        OpenFailure::NoSuchPort => "there is no such port",
-        OpenFailure::NoPermission => "no permission",
-        OpenFailure::Busy => "another program holds it",
-        OpenFailure::Other => "the system refused",
-    })]
+    #[error("Cannot open {port}: {}", .failure.words())]
     Open {
         port: String,
         failure: OpenFailure,
@@ -32,8 +52,13 @@ pub enum DeviceError {
     },
     #[error("No answer on {port}: nothing that is connected there spoke")]
     Silent { port: String },
-    #[error("The board on {port} runs its program instead of its loader")]
-    RunsProgram { port: String, text: String },
+    /// Something spoke, but no loader: `cause` says what it has, `text` what it said.
+    #[error("{}", no_loader(.port, *.cause))]
+    NoLoader {
+        port: String,
+        cause: Cause,
+        text: String,
+    },
     #[error("The port {port} is gone: {doing} was interrupted")]
     Gone {
         port: String,
@@ -105,7 +130,7 @@ impl DeviceError {
         match self {
             Self::Open { port, .. }
             | Self::Silent { port }
-            | Self::RunsProgram { port, .. }
+            | Self::NoLoader { port, .. }
             | Self::Gone { port, .. }
             | Self::Timeout { port, .. }
             | Self::Refused { port, .. }
@@ -124,17 +149,14 @@ impl DeviceError {
         match self {
             Self::Open { port, failure, .. } => match failure {
                 OpenFailure::NoSuchPort => "Plug the board in with a data cable, or choose a port from the list (flashpack ports)".into(),
-                OpenFailure::NoPermission if cfg!(target_os = "linux") => {
-                    "Add yourself to the group that owns the port, then log in again: sudo usermod -aG dialout $USER".into()
-                }
-                OpenFailure::NoPermission => format!("Allow your user to open {port}"),
-                OpenFailure::Busy => format!("Close the program that uses {port} (a serial monitor, perhaps) and try again"),
+                OpenFailure::NoPermission { remedy } => remedy.clone(),
+                OpenFailure::Busy { holder: Some(holder) } => format!("Close {}, then try again", holder.program),
+                OpenFailure::Busy { holder: None } => format!("Close the program that uses {port} (a serial monitor, perhaps) and try again"),
+                OpenFailure::NotSerial => Cause::NotSerial.todo().into(),
                 OpenFailure::Other => "Unplug the board, plug it in again and try once more".into(),
             },
-            Self::Silent { .. } => {
-                "Check that this is the right port and a data cable; hold BOOT, press RESET, release BOOT, and try again".into()
-            }
-            Self::RunsProgram { .. } => "Hold BOOT, press RESET, release BOOT, and try again".into(),
+            Self::Silent { .. } => Cause::Silent.todo().into(),
+            Self::NoLoader { cause, .. } => cause.todo().into(),
             Self::Gone { .. } => "Plug the board in again; the same command then goes on where this one stopped".into(),
             Self::Timeout { .. } => "Check cable and power, then run the same command again: it goes on where this one stopped".into(),
             Self::Refused { .. } => "Check that the region lies inside the flash; if it does, the flash may be write-protected or failing".into(),
@@ -155,6 +177,41 @@ impl DeviceError {
         }
     }
 
+    /// Why, where it can be named.
+    pub fn cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::Open { failure, .. } => match failure {
+                OpenFailure::NoSuchPort => Cause::PortMissing,
+                OpenFailure::NoPermission { .. } => Cause::PortNoPermission,
+                OpenFailure::Busy { .. } => Cause::PortBusy,
+                OpenFailure::NotSerial => Cause::NotSerial,
+                OpenFailure::Other => return None,
+            },
+            Self::Silent { .. } => Cause::Silent,
+            Self::NoLoader { cause, .. } => *cause,
+            Self::Gone { .. } => Cause::PortGone,
+            Self::Timeout { .. } => Cause::StoppedAnswering,
+            Self::Refused { doing, .. } => match *doing {
+                "erasing" => Cause::EraseFailed,
+                "writing" => Cause::ProgramFailed,
+                _ => return None,
+            },
+            Self::Protocol { .. } => Cause::NoisyLine,
+            Self::WrongChip { .. } => Cause::WrongChip,
+            Self::NoAgentForChip { .. } => Cause::NoAgentForChip,
+            Self::SecureDownload { .. } => Cause::SecureDownload,
+            Self::Agent { source, .. } => match source.fault() {
+                Some(Fault::NoTable) => Cause::NoTable,
+                Some(Fault::NoPartition) => Cause::NoPartition,
+                Some(Fault::Corrupt) => Cause::DamagedOnBoard,
+                Some(Fault::NotFound) => Cause::NotOnBoard,
+                _ => return None,
+            },
+            Self::LongLabel { .. } => Cause::NoPartition,
+            Self::Cancelled => return None,
+        })
+    }
+
     /// What the layer below said.
     pub fn detail(&self) -> String {
         match self {
@@ -163,7 +220,7 @@ impl DeviceError {
             | Self::Timeout { detail, .. }
             | Self::Refused { detail, .. }
             | Self::Protocol { detail, .. } => detail.clone(),
-            Self::RunsProgram { text, .. } => text.clone(),
+            Self::NoLoader { text, .. } => text.clone(),
             Self::Agent { source, .. } => source.to_string(),
             _ => String::new(),
         }
@@ -179,4 +236,23 @@ impl DeviceError {
                 | Self::LongLabel { .. }
         )
     }
+}
+
+/// What the other end does instead of answering.
+fn no_loader(port: &str, cause: Cause) -> String {
+    let does = match cause {
+        Cause::RunsProgram => "runs its program instead of its loader",
+        Cause::FlashBlank => "restarts for ever: its flash is empty",
+        Cause::BootloaderDamaged => "restarts for ever: its bootloader is damaged",
+        Cause::NothingToStart => "finds nothing to start, and is not in its loader",
+        Cause::BrownOut => "restarts for lack of power",
+        Cause::WatchdogLoop => "is restarted by a watchdog again and again",
+        Cause::CrashLoop => "runs a program that crashes",
+        Cause::BoardDeaf => "waits for a download, but does not hear what is sent",
+        Cause::WrongSpeed => "sends what cannot be read at 115200 baud",
+        Cause::Echo => "sends back what it is sent",
+        Cause::NoisyLine => "answers, but its answers arrive damaged",
+        _ => "is no Espressif chip in its loader",
+    };
+    format!("The board on {port} {does}")
 }

@@ -8,6 +8,7 @@ use espflash::Error as EspError;
 
 use super::error::DeviceError;
 use super::exchange::Failure;
+use crate::model::cause::Cause;
 
 /// What a request without a good answer means.
 pub(super) fn failed(
@@ -64,7 +65,11 @@ pub(super) fn connect_error(port: &str, error: &EspError) -> DeviceError {
         };
     }
     if detail.contains("boot mode") {
-        return DeviceError::RunsProgram { port, text: detail };
+        return DeviceError::NoLoader {
+            port,
+            cause: Cause::RunsProgram,
+            text: detail,
+        };
     }
     match error {
         EspError::Connection(_) => DeviceError::Silent { port },

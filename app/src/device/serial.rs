@@ -2,6 +2,7 @@
 //! library talks to it.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use espflash::connection::Port;
@@ -9,12 +10,16 @@ use serialport::{ClearBuffer, SerialPort, SerialPortType, UsbPortInfo};
 
 use super::agent_client::{AgentClient, Link};
 use super::error::{DeviceError, OpenFailure};
+use super::port_owner;
 
 /// The speed at which every loader and the agent start.
 pub const START_BAUD: u32 = 115_200;
 
 /// How long one hello waits for its answer.
 const HELLO_PATIENCE: Duration = Duration::from_millis(250);
+
+/// Bytes of what a port says that are kept to find out what is on it.
+const HEARD_LIMIT: usize = 16 * 1024;
 
 /// A `SYNC` request (esptool's serial protocol): command 8 with its 36 bytes, in a SLIP frame.
 const SYNC: [u8; 46] = {
@@ -37,9 +42,8 @@ pub enum Answer {
         stub: bool,
     },
     Agent,
-    /// Something that is neither; what it said.
-    Text(String),
-    Silent,
+    /// Something that is neither; what it said, which may be nothing.
+    Other(Vec<u8>),
 }
 
 /// An open port whose other end is not known yet.
@@ -54,6 +58,16 @@ pub struct OpenPort {
 impl OpenPort {
     /// Opens a port exclusively.
     pub fn open(name: &str) -> Result<Self, DeviceError> {
+        // Not every program locks what it opens, and the system lets a second one in.
+        if let Some(holder) = port_owner::holder(Path::new(name)) {
+            return Err(DeviceError::Open {
+                port: name.to_owned(),
+                detail: format!("{holder}"),
+                failure: OpenFailure::Busy {
+                    holder: Some(holder),
+                },
+            });
+        }
         let mut serial = serialport::new(name, START_BAUD)
             .timeout(Duration::from_millis(100))
             .open_native()
@@ -78,8 +92,9 @@ impl OpenPort {
         let wait = patience / 6;
         let mut heard = Vec::new();
         let mut attempt = 0u32;
+        // What came before we asked is a chip's word too, such as its ROM's greeting.
+        self.take_input(&mut heard)?;
         loop {
-            self.discard_input();
             // A stub that lost one frame delimiter takes gaps for frames until it gets an odd number of them more: every
             // second try begins with a lone one.
             if attempt % 2 == 1 {
@@ -96,18 +111,9 @@ impl OpenPort {
             }
             // Both kinds of tries have their turn, however slowly this computer runs.
             if attempt >= 4 && Instant::now() >= deadline {
-                let text: String = String::from_utf8_lossy(&heard)
-                    .chars()
-                    .filter(|c| !c.is_control() || *c == '\n')
-                    .take(2000)
-                    .collect();
-                let printable = text.chars().filter(char::is_ascii_graphic).count();
-                return Ok(if printable >= 8 {
-                    Answer::Text(text)
-                } else {
-                    Answer::Silent
-                });
+                return Ok(Answer::Other(heard));
             }
+            self.take_input(&mut heard)?;
         }
     }
 
@@ -153,9 +159,27 @@ impl OpenPort {
                 return Ok(Some(reply[5..9] == [0; 4]));
             }
         }
-        heard.extend_from_slice(&fresh);
-        heard.truncate(16 * 1024);
+        keep(heard, &fresh);
         Ok(None)
+    }
+
+    /// Takes what has arrived so far, without waiting.
+    fn take_input(&mut self, heard: &mut Vec<u8>) -> Result<(), DeviceError> {
+        let mut buffer = [0; 4096];
+        while heard.len() < HEARD_LIMIT {
+            let waiting = self.serial.bytes_to_read();
+            match waiting.map_err(|error| self.gone(&error.into()))? {
+                0 => break,
+                count => {
+                    let len = buffer.len().min(count as usize);
+                    let read = self.serial.read(&mut buffer[..len]);
+                    let read = read.map_err(|error| self.gone(&error))?;
+                    keep(heard, &buffer[..read]);
+                }
+            }
+        }
+        self.discard_input();
+        Ok(())
     }
 
     /// Reads and drops what still arrives (a loader answers SYNC eight times).
@@ -191,24 +215,41 @@ impl OpenPort {
     }
 }
 
+/// Adds to what was heard, up to a limit: a program that talks without end must not fill the memory.
+fn keep(heard: &mut Vec<u8>, fresh: &[u8]) {
+    heard.extend_from_slice(fresh);
+    heard.truncate(HEARD_LIMIT);
+}
+
 fn open_failure(error: &serialport::Error, name: &str) -> OpenFailure {
     use serialport::ErrorKind;
     let text = error.to_string().to_lowercase();
+    let path = Path::new(name);
+    let busy = || OpenFailure::Busy {
+        holder: port_owner::holder(path),
+    };
+    let no_permission = || OpenFailure::NoPermission {
+        remedy: port_owner::permission_remedy(path),
+    };
     match error.kind() {
         ErrorKind::Io(io::ErrorKind::NotFound) => OpenFailure::NoSuchPort,
-        ErrorKind::Io(io::ErrorKind::PermissionDenied) => OpenFailure::NoPermission,
+        ErrorKind::Io(io::ErrorKind::PermissionDenied) => no_permission(),
         // serialport folds several causes into this one; the system's own words tell them apart.
-        ErrorKind::NoDevice if cfg!(unix) && !std::path::Path::new(name).exists() => {
-            OpenFailure::NoSuchPort
-        }
+        ErrorKind::NoDevice if cfg!(unix) && !path.exists() => OpenFailure::NoSuchPort,
         ErrorKind::NoDevice if text.contains("permission") || text.contains("denied") => {
-            OpenFailure::NoPermission
+            no_permission()
+        }
+        // A file, a folder, a device that knows nothing of speeds: ENOTTY and EISDIR.
+        _ if path.is_dir()
+            || path.is_file()
+            || text.contains("inappropriate ioctl")
+            || text.contains("not a typewriter") =>
+        {
+            OpenFailure::NotSerial
         }
         ErrorKind::NoDevice
-        | ErrorKind::Io(io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock) => {
-            OpenFailure::Busy
-        }
-        _ if text.contains("busy") || text.contains("lock") => OpenFailure::Busy,
+        | ErrorKind::Io(io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock) => busy(),
+        _ if text.contains("busy") || text.contains("lock") => busy(),
         _ => OpenFailure::Other,
     }
 }

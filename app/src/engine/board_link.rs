@@ -12,10 +12,12 @@ use super::request::{After, Before, LinkOptions, PortChoice};
 use super::surroundings::{BorrowedBoard, Surroundings};
 use crate::device::agent_session::AgentSession;
 use crate::device::error::DeviceError;
+use crate::device::heard;
 use crate::device::practice::Button;
 use crate::device::serial::{Answer, OpenPort, START_BAUD};
 use crate::device::session::{Entry, Go, Session};
 use crate::device::text_port::TextPort;
+use crate::model::cause::Cause;
 use crate::model::chip::BoardIdentity;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
@@ -238,7 +240,7 @@ impl BoardLink {
         }
         let probe = PROBE.mul_f64(self.scale());
         let mut answer = port.probe(probe)?;
-        if matches!(answer, Answer::Text(_) | Answer::Silent) && self.hold_boot_and_reset() {
+        if matches!(answer, Answer::Other(_)) && self.hold_boot_and_reset() {
             answer = port.probe(probe)?;
         }
         if answer == Answer::Agent {
@@ -247,13 +249,21 @@ impl BoardLink {
         }
         match answer {
             Answer::Loader { stub } => Ok((port, Entry::AlreadyThere { stub })),
-            Answer::Text(text) => Err(DeviceError::RunsProgram {
-                port: self.name.clone(),
-                text,
-            }),
-            Answer::Agent | Answer::Silent => Err(DeviceError::Silent {
-                port: self.name.clone(),
-            }),
+            Answer::Agent => Err(self.no_loader(&[])),
+            Answer::Other(heard) => Err(self.no_loader(&heard)),
+        }
+    }
+
+    /// What the other end has, as far as its words tell.
+    fn no_loader(&self, heard: &[u8]) -> DeviceError {
+        let port = self.name.clone();
+        match heard::diagnose(heard) {
+            Cause::Silent => DeviceError::Silent { port },
+            cause => DeviceError::NoLoader {
+                port,
+                cause,
+                text: heard::readable(heard),
+            },
         }
     }
 

@@ -6,6 +6,7 @@ use super::event::{Outcome, RegionState, Stage};
 use super::job::Job;
 use super::{neighbours, table_change};
 use crate::device::session::Go;
+use crate::model::cause::Cause;
 use crate::model::number::{hex, human_size};
 use crate::model::region::{BLOCK, Region, SECTOR};
 
@@ -31,6 +32,7 @@ pub(super) fn run(
                 hex(region.sectors().size.max(SECTOR))
             ),
         )
+        .because(Cause::Unaligned)
         .into());
     }
     let session = link.loader(job)?;
@@ -45,6 +47,7 @@ pub(super) fn run(
             hex(region.offset),
             "Erase a region inside the flash",
         )
+        .because(Cause::FlashTooSmall)
         .into());
     }
     let keep = link.keep();

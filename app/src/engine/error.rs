@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::device::error::DeviceError;
+use crate::model::cause::Cause;
 
-/// A failed job. The three texts are for a person; `detail` is what the library below said.
+/// A failed job. The texts are for a person; `detail` is what the library below said.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("{message}")]
 pub struct JobError {
@@ -14,6 +15,8 @@ pub struct JobError {
     pub place: String,
     /// The one thing to do.
     pub help: String,
+    /// Why, where the evidence was enough to name it.
+    pub cause: Option<Cause>,
     /// What the layer below said, for *Details*.
     pub detail: String,
     /// Whether the same request again goes on where this one stopped.
@@ -31,9 +34,22 @@ impl JobError {
             message: message.into(),
             place: place.into(),
             help: help.into(),
+            cause: None,
             detail: String::new(),
             resumable: false,
         }
+    }
+
+    /// The same with its cause.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// The cause as a sentence, if it is known.
+    pub fn why(&self) -> Option<&'static str> {
+        self.cause.map(Cause::why)
     }
 
     /// The same with what the layer below said.
@@ -67,6 +83,7 @@ impl From<DeviceError> for JobError {
                 place => place.to_owned(),
             },
             help: error.help(),
+            cause: error.cause(),
             detail: error.detail(),
             resumable: matches!(
                 error,

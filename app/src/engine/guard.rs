@@ -5,6 +5,7 @@
 
 use crate::formats::app_image::{self, ImageRole, ImageTarget, Subject};
 use crate::formats::partition_bin::{self, Md5Row};
+use crate::model::cause::Cause;
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use crate::model::guard::{Guard, GuardName};
@@ -36,7 +37,7 @@ pub fn refused(plan: &FlashPlan, board: Option<&BoardIdentity>) -> Vec<Guard> {
 fn of_plan(plan: &FlashPlan) -> Vec<Guard> {
     let mut found: Vec<Guard> = super::plan::overlaps(plan)
         .into_iter()
-        .map(|problem| Guard::firm("plan", problem.message, problem.help))
+        .map(|problem| Guard::firm("plan", problem.message, problem.help).because(Cause::Overlap))
         .collect();
     if let Some(choice) = plan
         .boots
@@ -78,11 +79,14 @@ pub(super) fn of_board(plan: &FlashPlan, board: &BoardIdentity) -> Vec<Guard> {
         ));
     }
     if board.secure_download == Some(true) {
-        found.push(Guard::firm(
-            "board",
-            "The board is in secure download mode: it can neither be compared nor verified",
-            "Such a board can only be written by its own signed update",
-        ));
+        found.push(
+            Guard::firm(
+                "board",
+                "The board is in secure download mode: it can neither be compared nor verified",
+                "Such a board can only be written by its own signed update",
+            )
+            .because(Cause::SecureDownload),
+        );
     }
     if board.flash_encrypted == Some(true) {
         found.push(Guard::new(
@@ -113,6 +117,7 @@ pub(super) fn of_board(plan: &FlashPlan, board: &BoardIdentity) -> Vec<Guard> {
                 ),
                 format!("Use a layout for {}", human_size(u64::from(flash))),
             )
+            .because(Cause::FlashTooSmall)
         }));
         found.extend(
             plan.writes

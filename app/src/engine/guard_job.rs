@@ -15,7 +15,9 @@ pub(super) fn check(link: &mut BoardLink, plan: &FlashPlan, job: &mut Job<'_>) -
         None => Ok(()),
         Some(guard) => {
             let way_out = guard.way_out();
-            Err(JobError::new(guard.message, guard.target, way_out).into())
+            let mut error = JobError::new(guard.message, guard.target, way_out);
+            error.cause = guard.cause;
+            Err(error.into())
         }
     }
 }

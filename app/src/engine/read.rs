@@ -8,6 +8,7 @@ use super::error::{JobError, Stop};
 use super::event::{Event, Outcome, Stage};
 use super::job::Job;
 use crate::device::session::Go;
+use crate::model::cause::Cause;
 use crate::model::number::hex;
 use crate::model::region::Region;
 
@@ -156,6 +157,7 @@ fn check_inside(region: Region, flash: Option<Region>) -> Result<(), Stop> {
             hex(region.offset),
             "Read a region inside the flash",
         )
+        .because(Cause::FlashTooSmall)
         .into()),
     }
 }

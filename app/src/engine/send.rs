@@ -8,11 +8,13 @@ use super::board_link::BoardLink;
 use super::compress::Packing;
 use super::error::{JobError, Stop};
 use super::event::{RegionState, Stage};
+use super::flash_fault;
 use super::interruption::{Interruptions, Left};
 use super::job::Job;
 use super::scan;
 use super::whole::Whole;
 use crate::device::session::Go;
+use crate::model::cause::Cause;
 use crate::model::number::hex;
 use crate::model::region::Region;
 
@@ -159,7 +161,8 @@ impl<'a> Sending<'a> {
             if let (Some(first), false) = (wrong.first(), self.interrupted) {
                 self.rewrites += 1;
                 if self.rewrites > REWRITES {
-                    return Err(does_not_hold(self.target, first.offset).into());
+                    let cause = flash_fault::find(session, *first, self.whole.part(*first));
+                    return Err(does_not_hold(self.target, first.offset, cause).into());
                 }
                 job.note(format!(
                     "{} at {} proved wrong and is written again",
@@ -200,13 +203,16 @@ fn no_thread(error: std::io::Error) -> Stop {
     .into()
 }
 
-fn does_not_hold(target: &str, offset: u32) -> JobError {
-    JobError::new(
+fn does_not_hold(target: &str, offset: u32, cause: Option<Cause>) -> JobError {
+    let unknown = "Check power and cable and write again; if it stays, the flash is write-protected or failing";
+    let mut error = JobError::new(
         format!(
             "{target}: the board does not hold what was written at {}",
             hex(offset)
         ),
         hex(offset),
-        "Check power and cable and write again; if it stays, the flash is write-protected or failing",
-    )
+        cause.map_or(unknown, Cause::todo),
+    );
+    error.cause = cause;
+    error
 }

@@ -20,6 +20,7 @@ use super::job::Job;
 use super::request::{LinkOptions, PortChoice, Request};
 use super::surroundings::Surroundings;
 use super::{ask_agent, detect, erase, monitor, read, what_boots, write};
+use crate::model::cause::Cause;
 
 /// Called after events were sent; a window asks for a repaint, a terminal does nothing.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -221,14 +222,17 @@ fn perform(
         }
         Err(_) => {
             link.close();
-            Event::Failed(JobError::new(
-                format!(
-                    "{} stopped: what the board sent could not be understood",
-                    request.name()
-                ),
-                "board",
-                "Reset the board and try again",
-            ))
+            Event::Failed(
+                JobError::new(
+                    format!(
+                        "{} stopped: what the board sent could not be understood",
+                        request.name()
+                    ),
+                    "board",
+                    "Reset the board and try again",
+                )
+                .because(Cause::NoisyLine),
+            )
         }
     }
 }

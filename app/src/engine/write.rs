@@ -22,6 +22,7 @@ use super::send::Sending;
 use super::table_change;
 use super::whole::Whole;
 use crate::device::session::Session;
+use crate::model::cause::Cause;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite};
 use crate::model::number::{hex, human_size};
 use crate::model::region::Region;
@@ -237,6 +238,7 @@ fn check_inside_flash(
             write.target.clone(),
             format!("Use a layout for {}", human_size(flash.end())),
         )
+        .because(Cause::FlashTooSmall)
         .into()),
     }
 }

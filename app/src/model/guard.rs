@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::cause::Cause;
+
 /// A rule that can be overridden, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -71,6 +73,23 @@ impl GuardName {
         Self::ALL.into_iter().find(|guard| guard.name() == text)
     }
 
+    /// The cause that a failure of this rule has, where it says more than the rule.
+    const fn cause(self) -> Option<Cause> {
+        match self {
+            Self::Misaligned => Some(Cause::Unaligned),
+            Self::PastPartition => Some(Cause::TooLargeForPartition),
+            Self::TablePlace => Some(Cause::NotATable),
+            Self::WrongChip => Some(Cause::WrongChip),
+            Self::AppImage
+            | Self::Bootloader
+            | Self::Encrypted
+            | Self::FlashSize
+            | Self::LeaveData
+            | Self::SecureBoot
+            | Self::WrongRevision => None,
+        }
+    }
+
     /// What overriding it allows, for the help.
     pub const fn about(self) -> &'static str {
         match self {
@@ -108,6 +127,8 @@ pub struct Guard {
     pub message: String,
     /// What to do instead, as one sentence without a full stop.
     pub help: String,
+    /// The same among the causes of failures, where it is one of them.
+    pub cause: Option<Cause>,
 }
 
 impl Guard {
@@ -123,6 +144,7 @@ impl Guard {
             target: target.into(),
             message: message.into(),
             help: help.into(),
+            cause: name.cause(),
         }
     }
 
@@ -137,7 +159,15 @@ impl Guard {
             target: target.into(),
             message: message.into(),
             help: help.into(),
+            cause: None,
         }
+    }
+
+    /// The same with its cause.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
+        self
     }
 
     /// Whether one of these names overrides it.

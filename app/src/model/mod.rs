@@ -4,6 +4,7 @@
 //! Everything that can be wrong about a value is a [`problem::Problem`], never a panic.
 
 pub mod boots;
+pub mod cause;
 pub mod chip;
 pub mod cost;
 pub mod flash_plan;

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::model::cause::Cause;
+
 /// A file could not be read or written, or does not hold what was asked for. Nothing was changed on disk.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -94,6 +96,34 @@ impl StoreError {
             Self::NameNotText { .. } => "Rename it with ordinary characters".into(),
             Self::Content { help, .. } | Self::Refused { help, .. } => help.clone(),
         }
+    }
+
+    /// Why, where it can be named.
+    pub fn cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::Missing { .. } => Cause::FileMissing,
+            Self::Folder { .. } => Cause::FolderInstead,
+            Self::NotOrdinary { .. } => Cause::NotOrdinary,
+            Self::TooLong { .. } => Cause::FileTooLong,
+            Self::Project { .. } => Cause::BrokenProject,
+            Self::Newer { .. } => Cause::NewerProject,
+            Self::Read { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => Cause::FileNoPermission,
+                _ => return None,
+            },
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Cause::ReadOnlyFolder
+                }
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => Cause::DiskFull,
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Cause::FolderMissing,
+                io::ErrorKind::IsADirectory => Cause::FolderInstead,
+                _ => return None,
+            },
+            Self::NameNotText { .. } | Self::Content { .. } | Self::Refused { .. } => return None,
+        })
     }
 
     /// Turns what the system said about reading `path` into an error that names it.

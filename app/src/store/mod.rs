@@ -8,6 +8,7 @@ pub mod day_log;
 pub mod error;
 pub mod extract;
 pub mod kept;
+pub mod known_boards;
 pub mod last_written;
 pub mod local_time;
 pub(crate) mod near_path;

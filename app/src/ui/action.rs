@@ -9,6 +9,7 @@ use super::board_files::ReadWish;
 use super::command::Command;
 use super::packer_actions::Extraction;
 use super::selection::Selection;
+use super::several::SeveralWish;
 use crate::engine::request::{PortChoice, Question};
 use crate::model::flash_plan::FlashPlan;
 use crate::model::problem::{Fix, Place};
@@ -49,6 +50,8 @@ pub enum Action {
     ApplyFix(Fix),
     GoTo(Place),
     ChoosePort(PortChoice),
+    /// What the sheet of several boards asks for.
+    Several(SeveralWish),
     /// Carry out a plan that was shown.
     StartWrite(Arc<FlashPlan>),
     /// Show the plan that makes the board boot the app in this partition.

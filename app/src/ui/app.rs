@@ -6,6 +6,7 @@ use super::command;
 use super::layout::{self, Layout};
 use super::monitor_actions;
 use super::run_command;
+use super::several;
 use super::state::AppState;
 use super::{board_files, dialogs, files, job_ending, palette, panels, resume, theme};
 
@@ -85,6 +86,8 @@ impl eframe::App for App {
             ctx.request_repaint_after(time);
         }
         monitor_actions::take_in(&mut self.state);
+        several::poll(&mut self.state);
+        self.state.board.poll_ports();
         self.state.refresh();
         run_command::run_all(&mut self.state, ctx);
         self.close_politely(ctx);
@@ -168,6 +171,13 @@ pub fn draw(ui: &mut Ui, state: &mut AppState) {
 
 fn work_area(ui: &mut Ui, state: &mut AppState) {
     let fill = theme::tokens(ui.visuals()).panel;
+    if state.several.is_some() {
+        let frame = plain(Margin::same(16)).fill(fill);
+        egui::CentralPanel::no_frame()
+            .frame(frame)
+            .show(ui, |ui| panels::several::ui(ui, state));
+        return;
+    }
     if state.review.is_some() {
         let frame = plain(Margin::same(16)).fill(fill);
         egui::CentralPanel::no_frame()

@@ -11,6 +11,7 @@ use super::listening::{Listening, Next};
 use crate::engine::error::JobError;
 use crate::engine::event::{Event, Outcome, RegionState};
 use crate::engine::job_state::{Ending, JobState};
+use crate::engine::port_watch::PortWatch;
 use crate::engine::ports::{self, ListedPort};
 use crate::engine::request::{LinkOptions, Monitor, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
@@ -88,6 +89,8 @@ pub struct BoardLink {
     pieces: Vec<Piece>,
     pub listening: Listening,
     worker: Option<Worker>,
+    /// `None` where no thread could be started: then *Look for ports again* does it.
+    watch: Option<PortWatch>,
     around: Surroundings,
     wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -95,10 +98,12 @@ pub struct BoardLink {
 impl BoardLink {
     /// Nothing is opened before [`Self::submit`].
     pub fn new(port: PortChoice, around: Surroundings, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        // A machine without a list of ports still has the practice board; *Look for ports again* says why.
+        let ports = ports::list().unwrap_or_default();
+        let watch = PortWatch::start(ports.clone(), Arc::clone(&wake)).ok();
         Self {
             port,
-            // A machine without a list of ports still has the practice board; *Look for ports again* says why.
-            ports: ports::list().unwrap_or_default(),
+            ports,
             identity: None,
             boots: None,
             memory: BoardMemory::default(),
@@ -107,6 +112,7 @@ impl BoardLink {
             pieces: Vec::new(),
             listening: Listening::default(),
             worker: None,
+            watch,
             around,
             wake,
         }
@@ -115,6 +121,13 @@ impl BoardLink {
     /// The safe place of this user.
     pub fn keep(&self) -> Arc<dyn Keep> {
         Arc::clone(self.around.keep())
+    }
+
+    /// Takes in what was plugged in or out meanwhile.
+    pub fn poll_ports(&mut self) {
+        if let Some(ports) = self.watch.as_ref().and_then(PortWatch::poll) {
+            self.ports = ports;
+        }
     }
 
     /// Looks for serial ports again.

@@ -74,6 +74,7 @@ pub enum Command {
     Disconnect,
     RefreshPorts,
     Write,
+    WriteSeveral,
     WriteAll,
     Compare,
     WhatBoots,

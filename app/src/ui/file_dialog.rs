@@ -63,6 +63,8 @@ pub enum Ask {
     SaveMonitor,
     /// The ELF file of the program on the board.
     MonitorElf,
+    /// Of what was written to several boards.
+    SaveSummary,
     /// A CSV, a binary table or an image with a table in it.
     ImportTable,
     /// The same, to be compared with the project's.
@@ -96,6 +98,7 @@ impl Ask {
             Self::SavePlan => "Save this plan as a command line".to_owned(),
             Self::SaveMonitor => "Save what the monitor shows".to_owned(),
             Self::MonitorElf => "Choose the ELF file of the program on the board".to_owned(),
+            Self::SaveSummary => "Save the summary of all boards".to_owned(),
             Self::ImportTable => "Import a partition table".to_owned(),
             Self::CompareTable => "Compare with a partition table".to_owned(),
             Self::ExportTable { form } => form.title().to_owned(),
@@ -115,6 +118,7 @@ impl Ask {
             },
             Self::SavePlan => "write.sh".to_owned(),
             Self::SaveMonitor => "monitor.txt".to_owned(),
+            Self::SaveSummary => "boards.txt".to_owned(),
             Self::ExportTable { form } => form.suggested().to_owned(),
             _ => String::new(),
         }
@@ -220,6 +224,7 @@ fn show(ask: &Ask) -> Answer {
         | Ask::KeepRead { .. }
         | Ask::SavePlan
         | Ask::SaveMonitor
+        | Ask::SaveSummary
         | Ask::ExportTable { .. } => dialog
             .set_file_name(ask.suggested())
             .save_file()

@@ -92,6 +92,15 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
         Ask::ImportTable => table_files::import(state, &first),
         Ask::CompareTable => table_files::compare(state, &first),
         Ask::ExportTable { form } => table_files::save(state, form, &first),
+        Ask::SaveSummary => {
+            let summary = state
+                .several
+                .as_ref()
+                .and_then(|sheet| sheet.running.as_ref());
+            if let Some(text) = summary.map(|several| several.summary.to_file(&first)) {
+                keep_file(state, &first, text.as_bytes());
+            }
+        }
         Ask::SavePlan => {
             // What stands on the sheet, ticks included.
             let plan = (state.review.as_ref())

@@ -5,6 +5,7 @@ use super::board_files;
 use super::board_link::Job;
 use super::board_table::{self, TableWish};
 use super::command::Command;
+use super::failure_report;
 use super::moved_data;
 use super::packer_actions;
 use super::panels::agent::{self, LookUp};
@@ -295,7 +296,13 @@ fn failed(state: &mut AppState, job: &Job, error: JobError) {
         ("Try again".to_owned(), action)
     };
     state.file_read = None;
-    let mut buttons = vec![first, ("Copy report".to_owned(), report(state, &error))];
+    let mut buttons = vec![
+        first,
+        (
+            "Copy report".to_owned(),
+            Action::Copy(failure_report::text(state, &error)),
+        ),
+    ];
     if matches!(request, Request::Detect) && cfg!(unix) && state.board.port != PortChoice::Practice
     {
         buttons.push((
@@ -328,7 +335,10 @@ pub fn monitor_failed(state: &mut AppState, error: JobError) {
             "Try again".to_owned(),
             Action::Command(Command::StartMonitor),
         ),
-        ("Copy report".to_owned(), report(state, &error)),
+        (
+            "Copy report".to_owned(),
+            Action::Copy(failure_report::text(state, &error)),
+        ),
     ];
     state.notice = Some(Notice {
         severity: Severity::Error,
@@ -362,18 +372,6 @@ fn again(request: &Request) -> Action {
         Request::Verify(_) => Action::Command(Command::Compare),
         Request::Monitor(_) => Action::Command(Command::StartMonitor),
     }
-}
-
-fn report(state: &AppState, error: &JobError) -> Action {
-    Action::Copy(format!(
-        "{}\nPlace: {}\n{}\nDetails: {}\nFlashpack {}\n\n{}",
-        error.message,
-        error.place,
-        error.help,
-        error.detail,
-        env!("CARGO_PKG_VERSION"),
-        state.log.to_text()
-    ))
 }
 
 pub fn say(

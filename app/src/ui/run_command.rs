@@ -15,6 +15,7 @@ use super::packing_paths;
 use super::restoring;
 use super::resume;
 use super::selection::Selection;
+use super::several;
 use super::state::{AppState, Notice, Then};
 use super::table_ops;
 use crate::engine::request::{PortChoice, Question, Request};
@@ -56,6 +57,7 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
             edit_table(state, |project, _| table_ops::apply_fix(project, &fix));
         }
         Action::GoTo(place) => go_to(state, &place),
+        Action::Several(wish) => several::run(state, &wish),
         Action::ChoosePort(port) => choose_port(state, port),
         Action::StartWrite(plan) => {
             state.review = None;

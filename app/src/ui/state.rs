@@ -32,6 +32,7 @@ use super::panels::monitor::MonitorPanel;
 use super::panels::table::TablePanel;
 use super::resume::Interrupted;
 use super::selection::Selection;
+use super::several::SeveralSheet;
 use super::table_ops;
 use crate::engine::error::JobError;
 use crate::engine::request::PortChoice;
@@ -109,6 +110,8 @@ pub struct AppState {
     pub drawer: Option<Tab>,
     pub layout: Layout,
     pub review: Option<Review>,
+    /// The sheet of several boards, while it is open.
+    pub several: Option<SeveralSheet>,
     pub dialog: Option<Dialog>,
     pub palette: Option<Palette>,
     pub notice: Option<Notice>,
@@ -179,6 +182,7 @@ impl AppState {
             drawer: layout.tab,
             layout,
             review: None,
+            several: None,
             dialog: None,
             palette: None,
             notice: None,

@@ -54,6 +54,8 @@ impl Bench {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("FLASHPACK_CONFIG_DIR", self.path("config"))
+            // No test may meet a board that happens to be plugged in.
+            .env("FLASHPACK_PORTS", "")
             .stdin(Stdio::null());
         command
     }

@@ -10,7 +10,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
     bench.write("f", "f");
     bench.bad(2, &["--nonsense"], &["--nonsense"]);
     bench.bad(2, &["table", "frobnicate", "f"], &["frobnicate"]);
-    bench.bad(2, &["info"], &["required"]);
+    bench.bad(1, &["info"], &["No board was found"]);
     bench.bad(
         2,
         &["info", "--port", "practice", "--chip", "esp99"],
@@ -20,7 +20,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
     bench.bad(2, &["write", "--port", "practice"], &["required"]);
     bench.bad(2, &["write", "=f", "--port", "practice"], &["=f"]);
     bench.bad(2, &["write", "0xZZ=f", "--port", "practice"], &["0xZZ"]);
-    bench.bad(2, &["write", "bin=f"], &["--port"]);
+    bench.bad(1, &["write", "bin=f"], &["No board was found"]);
     bench.bad(
         2,
         &["read", "0x1000:x", "out", "--port", "practice"],

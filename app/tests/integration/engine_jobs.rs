@@ -389,7 +389,7 @@ fn a_port_that_is_absent_busy_or_silent_is_named() {
     assert!(message.contains("another program holds it"), "{message}");
 
     // A pseudo-terminal whose other end nobody reads is as silent as a port can be.
-    let mut silent = Bench::new(&["cut:to-board@0"]);
+    let mut silent = Bench::new(&["cut:from-board@0"]);
     let message = failure(&silent.run(Request::Detect));
     assert!(message.starts_with("No answer on"), "{message}");
 }

@@ -33,6 +33,8 @@ mod campaign_run;
 #[cfg(test)]
 mod campaigns;
 #[cfg(test)]
+mod causes;
+#[cfg(test)]
 mod cli_agent;
 #[cfg(test)]
 mod cli_backup;
@@ -96,6 +98,8 @@ mod recognise_tools;
 mod romfs;
 #[cfg(test)]
 mod seed_path;
+#[cfg(test)]
+mod several_boards;
 #[cfg(test)]
 mod table_binary;
 #[cfg(test)]

@@ -22,8 +22,15 @@ mod monitor;
 mod packer;
 mod packer_offsets;
 mod packer_shown;
+// Marked as a test, as the monitor's.
+#[cfg(test)]
+#[cfg(unix)]
+mod ports;
 #[cfg(unix)]
 mod quiet_read;
+#[cfg(test)]
+#[cfg(unix)]
+mod several;
 mod table;
 mod table_editor;
 mod table_operations;

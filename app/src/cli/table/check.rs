@@ -6,6 +6,7 @@ use super::super::args::TableFile;
 use super::super::failure::Failure;
 use super::super::report::Report;
 use super::read;
+use crate::model::cause::Cause;
 use crate::model::problem::Severity;
 
 #[derive(Serialize)]
@@ -34,7 +35,8 @@ pub fn run(args: &TableFile, report: &mut Report) -> Result<(), Failure> {
             format!("{place} has {errors} {word}"),
             place,
             "Mend what is said above",
-        ));
+        )
+        .because(Cause::BadTable));
     }
     let answer = Answer {
         partitions: read.table.rows.len(),

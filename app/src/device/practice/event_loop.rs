@@ -103,6 +103,8 @@ pub struct EventLoop {
     answers: Queue,
     /// Through the cable, not yet taken by the terminal.
     outgoing: Vec<u8>,
+    /// Modelled time of the paced link that has been waited for, in seconds.
+    paced: f64,
     /// When the last byte passed, while a session lasts.
     last_byte: Option<Instant>,
     trouble: io::Result<()>,
@@ -138,6 +140,7 @@ impl EventLoop {
             incoming: Queue::default(),
             answers: Queue::default(),
             outgoing: Vec::new(),
+            paced: 0.0,
             last_byte: None,
             trouble: Ok(()),
         };
@@ -328,6 +331,7 @@ impl EventLoop {
                 let answers = &mut self.answers.bytes;
                 (shared.machine.receive(&arrived, answers), interruption)
             };
+            self.keep_pace();
             self.send_answers()?;
             self.follow(loss);
             match interruption {
@@ -342,6 +346,21 @@ impl EventLoop {
         self.send_answers()?;
         self.update_file();
         Ok(())
+    }
+
+    /// Holds the answers back for as long as the model says that the link and the flash needed.
+    fn keep_pace(&mut self) {
+        let Some(link) = self.options.pace else {
+            return;
+        };
+        let modelled = lock(&self.shared).machine.counters.modelled_seconds();
+        let now = modelled.get(link).copied().unwrap_or_default();
+        let time = Duration::try_from_secs_f64(now - self.paced).unwrap_or_default();
+        self.paced = now;
+        if !time.is_zero() {
+            let from = self.answers.held_until.unwrap_or_else(Instant::now);
+            self.answers.held_until = Some(from + time);
+        }
     }
 
     fn send_answers(&mut self) -> io::Result<()> {

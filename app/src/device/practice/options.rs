@@ -65,6 +65,8 @@ pub struct Options {
     pub chip: Chip,
     /// What the app prints that the bootloader starts; `None`: nothing. A blank flash is given an app then.
     pub app_output: Option<AppOutput>,
+    /// Answers come only after the modelled time of this link: `115200`, `921600` or `usb`; `None`: at once.
+    pub pace: Option<&'static str>,
     pub faults: Faults,
 }
 
@@ -80,6 +82,7 @@ impl Default for Options {
             part: Part::TYPICAL,
             chip: Chip::Esp32c3,
             app_output: None,
+            pace: None,
             faults: Faults::default(),
         }
     }

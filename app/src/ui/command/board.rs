@@ -25,6 +25,7 @@ use crate::ui::moved_data;
 use crate::ui::panels::agent::View;
 use crate::ui::panels::drawer::Tab;
 use crate::ui::run_command::{go_to, run_command, sentence, submit};
+use crate::ui::several;
 use crate::ui::state::AppState;
 
 /// The rows of this menu.
@@ -81,6 +82,14 @@ pub const BOARD: &[Facts] = &[
     .keys(ctrl_shift(Key::Enter))
     .unless(can_write)
     .runs(|state, _| review(state, true)),
+    row(
+        Menu::Board,
+        Command::WriteSeveral,
+        "Write to several boards…",
+        "Choose ports, and write the same to all of their boards at once",
+    )
+    .unless(can_write)
+    .runs(|state, _| several::open(state)),
     row(
         Menu::Board,
         Command::Compare,

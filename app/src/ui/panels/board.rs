@@ -1,12 +1,14 @@
 //! The board in full: the port, and what the chip says of itself. What is not known is said to be unknown.
 
-use eframe::egui::{Grid, RichText, Ui};
+use eframe::egui::{self, Grid, RichText, TextEdit, Ui};
 
+use super::super::action::Action;
 use super::super::command::Command;
 use super::super::state::AppState;
 use super::super::theme;
 use super::super::widgets::command_button;
 use super::port_picker;
+use crate::engine::request::PortChoice;
 use crate::model::boots::AppFacts;
 use crate::model::number::{exact_size, hex, human_size};
 
@@ -23,11 +25,13 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
             Command::ErasePartition,
             Command::EraseAll,
             Command::ResetBoard,
+            Command::WriteSeveral,
             Command::Disconnect,
         ] {
             command_button::ui(ui, command, &state.environment, &mut state.actions);
         }
     });
+    typed_port(ui, state);
     ui.add_space(theme::STEP * 2.0);
     let Some(identity) = state
         .board
@@ -122,4 +126,28 @@ fn boots(ui: &mut Ui, state: &mut AppState) {
         );
         ui.label(RichText::new(line).font(theme::mono()));
     }
+}
+
+/// Any port by its path: a list never has them all.
+fn typed_port(ui: &mut Ui, state: &mut AppState) {
+    let id = ui.scope_id().with("typed port");
+    let mut draft: String = ui.data_mut(|data| data.get_temp(id)).unwrap_or_default();
+    ui.horizontal(|ui| {
+        let field = TextEdit::singleline(&mut draft)
+            .desired_width(260.0)
+            .hint_text("Another port, such as /dev/ttyUSB0 or COM3");
+        let response = ui.add(field).accessible_name("Path of the port");
+        let entered =
+            response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let path = draft.trim();
+        let button = ui.add_enabled(
+            !path.is_empty() && state.environment.job.is_none(),
+            egui::Button::new("Use this port"),
+        );
+        let wanted = button.on_disabled_hover_text("Type a path first").clicked() || entered;
+        if wanted && !path.is_empty() {
+            state.ask(Action::ChoosePort(PortChoice::Path(path.into())));
+        }
+    });
+    ui.data_mut(|data| data.insert_temp(id, draft));
 }

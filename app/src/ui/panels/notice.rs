@@ -5,7 +5,9 @@ use eframe::egui::{self, Align, CollapsingHeader, Frame, Layout, Margin, RichTex
 use super::super::action::Action;
 use super::super::state::AppState;
 use super::super::theme;
+use super::super::widgets::boot_buttons;
 use super::super::widgets::icon::{self, Icon};
+use crate::model::cause::Cause;
 use crate::model::problem::Severity;
 
 /// Draws the strip, if there is something to say.
@@ -49,7 +51,15 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
             });
         });
         if let Some(failure) = &notice.failure {
-            ui.label(RichText::new(&failure.help));
+            if let Some(why) = failure.why() {
+                ui.label(why);
+            }
+            ui.label(RichText::new(&failure.help).strong());
+            if failure.cause.is_some_and(Cause::needs_buttons) {
+                ui.add_space(theme::STEP);
+                boot_buttons::ui(ui);
+                ui.add_space(theme::STEP);
+            }
             if !failure.detail.is_empty() {
                 CollapsingHeader::new("Details")
                     .id_salt("failure")

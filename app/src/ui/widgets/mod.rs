@@ -1,5 +1,6 @@
 //! Pieces that draw values and report what was done to them; they know no state of the window.
 
+pub mod boot_buttons;
 pub mod command_button;
 pub mod flash_map;
 pub mod gauge;

@@ -1,0 +1,192 @@
+//! The sheet of several boards: the ports to choose from, then a row with a bar for each board, and how each ended.
+
+use std::path::PathBuf;
+
+use eframe::egui::{
+    self, Align, Button, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
+};
+
+use super::super::action::Action;
+use super::super::file_dialog::Ask;
+use super::super::files::ask_file;
+use super::super::several::{SeveralSheet, SeveralWish};
+use super::super::state::AppState;
+use super::super::text::count;
+use super::super::theme;
+use super::super::widgets::icon::{self, Icon};
+use crate::engine::job_state::Ending;
+use crate::engine::several::{OneBoard, Several};
+
+/// Draws the sheet, if it is open. Whether it is.
+pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
+    let Some(mut sheet) = state.several.take() else {
+        return false;
+    };
+    match &sheet.running {
+        None => choose(ui, state, &mut sheet),
+        Some(several) => progress(ui, state, several),
+    }
+    state.several = Some(sheet);
+    true
+}
+
+fn choose(ui: &mut Ui, state: &mut AppState, sheet: &mut SeveralSheet) {
+    ui.heading("Write to several boards");
+    let plan = &state.derived.plan;
+    ui.label(format!(
+        "The same {} go to each board at the same time; each is verified by itself, and a failure of one touches no other",
+        count(plan.writes.len(), "region", "regions")
+    ));
+    ui.add_space(theme::STEP * 2.0);
+    let room = (ui.available_height() - 84.0).max(60.0);
+    ScrollArea::vertical()
+        .max_height(room)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            let listed = state
+                .board
+                .ports
+                .iter()
+                .map(|port| (port.path.clone(), port.label.clone()));
+            let typed = sheet
+                .typed
+                .iter()
+                .map(|path| (path.clone(), path.display().to_string()));
+            let all: Vec<(PathBuf, String)> = listed.chain(typed).collect();
+            if all.is_empty() {
+                ui.weak("No serial port found: plug the boards in, or type their ports");
+            }
+            for (path, label) in all {
+                let mut chosen = sheet.chosen.contains(&path);
+                if ui.checkbox(&mut chosen, label).changed() {
+                    if chosen {
+                        sheet.chosen.insert(path);
+                    } else {
+                        sheet.chosen.remove(&path);
+                    }
+                }
+            }
+        });
+    ui.horizontal(|ui| {
+        let field = TextEdit::singleline(&mut sheet.draft)
+            .desired_width(260.0)
+            .hint_text("Another port, such as /dev/ttyUSB0 or COM3");
+        let response = ui.add(field).accessible_name("Another port");
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if ui.button("Add port").clicked() || entered {
+            sheet.add_typed();
+        }
+        if ui
+            .button("All of this kind")
+            .on_hover_text("Choose every port with the same USB numbers as the board in use, else every known board")
+            .clicked()
+        {
+            state.ask(Action::Several(SeveralWish::ChooseAllOfThisKind));
+        }
+    });
+    ui.add_space(theme::STEP * 2.0);
+    ui.horizontal(|ui| {
+        let boards = count(sheet.chosen.len(), "board", "boards");
+        let reason = if sheet.chosen.is_empty() {
+            Some("Choose at least one port")
+        } else if state.environment.errors > 0 {
+            Some("Fix the problems of the project first")
+        } else if state.environment.job.is_some() {
+            Some("A job is running on the board in use")
+        } else if !state.environment.has_plan {
+            Some("There is nothing to write")
+        } else {
+            None
+        };
+        let button = Button::new(RichText::new(format!("Write to {boards}")).strong());
+        let response = ui.add_enabled(reason.is_none(), button);
+        let response = match reason {
+            Some(reason) => response.on_disabled_hover_text(reason),
+            None => response,
+        };
+        if response.clicked() {
+            state.ask(Action::Several(SeveralWish::Write));
+        }
+        if ui.button("Close").clicked() {
+            state.ask(Action::Several(SeveralWish::Close));
+        }
+    });
+}
+
+fn progress(ui: &mut Ui, state: &mut AppState, several: &Several) {
+    let (done, all) = several.done();
+    ui.heading(format!("{done} of {}", count(all, "board", "boards")));
+    ui.label(format!(
+        "{} written and verified, {} failed",
+        several.summary.good, several.summary.failed
+    ));
+    ui.add_space(theme::STEP * 2.0);
+    let room = (ui.available_height() - 44.0).max(60.0);
+    ScrollArea::vertical()
+        .max_height(room)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            Grid::new("boards")
+                .num_columns(5)
+                .striped(true)
+                .spacing([16.0, 6.0])
+                .show(ui, |ui| {
+                    for (row, board) in several.boards.iter().enumerate() {
+                        board_ui(ui, state, row, board);
+                        ui.end_row();
+                    }
+                });
+        });
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        if several.is_running() {
+            if ui.button("Cancel all").clicked() {
+                state.ask(Action::Several(SeveralWish::Cancel));
+            }
+            return;
+        }
+        if ui.button("Save summary…").clicked() {
+            ask_file(state, Ask::SaveSummary);
+        }
+        if ui.button("Close").clicked() {
+            state.ask(Action::Several(SeveralWish::Close));
+        }
+    });
+}
+
+fn board_ui(ui: &mut Ui, state: &mut AppState, row: usize, board: &OneBoard) {
+    let tokens = theme::tokens(ui.visuals());
+    ui.label(RichText::new(board.port.to_string()).font(theme::mono()));
+    ui.label(RichText::new(board.mac.as_deref().unwrap_or("–")).font(theme::mono()));
+    let running = board.state.is_running();
+    match &board.state.ending {
+        None => {
+            ui.add(
+                ProgressBar::new(board.state.fraction().unwrap_or(0.0))
+                    .desired_width(120.0)
+                    .desired_height(8.0)
+                    .fill(tokens.accent),
+            );
+        }
+        Some(Ending::Finished(_)) => icon::ui(ui, Icon::Check, tokens.good),
+        Some(_) => icon::ui(ui, Icon::Cross, tokens.danger),
+    }
+    if running {
+        ui.weak("…");
+    } else {
+        let label = if board.count > 0 {
+            format!("Write the next one ({} so far)", board.count)
+        } else {
+            "Write the next one".to_owned()
+        };
+        if ui
+            .button(label)
+            .on_hover_text("Swap the board on this port first; it gets the same")
+            .clicked()
+        {
+            state.ask(Action::Several(SeveralWish::WriteNext(row)));
+        }
+    }
+    let line = board.line();
+    ui.add(egui::Label::new(&line).truncate())
+        .on_hover_text(&line);
+}
