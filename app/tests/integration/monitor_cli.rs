@@ -139,7 +139,7 @@ fn a_port_that_is_not_there_is_a_failure() {
         &["monitor", "--port", "/dev/nowhere"],
         &["/dev/nowhere", "no such port"],
     );
-    bench.bad(2, &["monitor"], &["required"]);
+    bench.bad(1, &["monitor"], &["No board was found"]);
     bench.bad(
         1,
         &["monitor", "--port", "/dev/null", "--elf", "none.elf"],
