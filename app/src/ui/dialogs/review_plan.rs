@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use eframe::egui::{
-    Align, Frame, Grid, Key, Layout, Margin, Modifiers, RichText, ScrollArea, Stroke, Ui,
+    Align, Frame, Grid, Key, Layout, Margin, Modifiers, RichText, ScrollArea, Stroke, TextWrapMode,
+    Ui,
 };
 
 use super::super::action::Action;
@@ -145,8 +146,8 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
         ui.weak("Nothing has been sent yet");
     });
     ui.add_space(theme::STEP * 2.0);
-    let foot = 68.0 + if review.plan.full { 0.0 } else { 20.0 };
-    let room = (ui.available_height() - foot).max(80.0);
+    let foot = 84.0 + if review.plan.full { 0.0 } else { 20.0 };
+    let room = (ui.available_height() - foot).max(48.0);
     ScrollArea::vertical()
         .max_height(room)
         .auto_shrink([false, true])
@@ -191,6 +192,8 @@ fn lines(ui: &mut Ui, state: &AppState, review: &Review) {
         .striped(true)
         .spacing([20.0, 8.0])
         .show(ui, |ui| {
+            // A grid gives a text that may wrap as little width as one word takes.
+            ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
             for head in ["", "What", "From", "To", "Size", "Board", "Overwrites"] {
                 ui.weak(head);
             }
