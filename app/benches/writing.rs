@@ -1,6 +1,7 @@
 //! What a write costs, side by side with other writers: `cargo bench -p flashpack --bench writing`.
 //!
-//! One file of a pack of 1 MiB has grown. Each writer brings the new pack to a practice board that holds the old one:
+//! One file of a pack of 1 MiB has grown, or one was added, or one has been replaced. Each writer brings the new pack to a
+//! practice board that holds the old one:
 //! Flashpack cold with the agent's digests, cold with the stub alone and in an open session; espflash's own writer;
 //! esptool and idftool where `FLASHPACK_ESPTOOL` and `FLASHPACK_IDFTOOL` name them. Bytes are counted by the board,
 //! seconds are modelled by it for the typical flash chip: nothing here depends on this computer's speed, except the
@@ -60,7 +61,7 @@ mod unix {
 
     struct Images {
         old: Vec<u8>,
-        new: Vec<u8>,
+        edits: Vec<(&'static str, Vec<u8>)>,
         other: Vec<u8>,
     }
 
@@ -75,26 +76,44 @@ mod unix {
             .collect()
     }
 
-    /// A pack of files that do not compress, and the same after one in the middle has grown by 20 bytes.
+    /// A pack of files that do not compress, and what it is after an edit; offsets are kept. A file that has grown has
+    /// 20 bytes more at its end; one that was replaced has no byte in its old place.
     fn images() -> Images {
-        let mut files: Vec<BinEntry> = (0..200)
-            .map(|number| {
-                let len = 1000 + number * 37 % 8500;
-                BinEntry::file(format!("f{number:05}"), random(len, number as u64 + 1))
-            })
+        let bytes = |number: usize| random(1000 + number * 37 % 8500, number as u64 + 1);
+        let before: Vec<BinEntry> = (0..200)
+            .map(|number| BinEntry::file(format!("f{number:05}"), bytes(number)))
             .collect();
         let options = BinOptions::default();
         let pack = |files: &[BinEntry], previous: Option<&[u8]>| {
-            build(files, &options, previous)
+            let bytes = build(files, &options, previous)
                 .map(|built| built.bytes)
-                .unwrap_or_default()
+                .unwrap_or_default();
+            assert!(
+                !bytes.is_empty() && bytes.len() <= SIZE,
+                "{} bytes",
+                bytes.len()
+            );
+            bytes
         };
-        let old = pack(&files, None);
-        files[100] = BinEntry::file("f00100", random(1000 + 3700 + 20, 7777));
-        let new = pack(&files, Some(&old));
-        let other = random(new.len(), 99);
-        assert!(!new.is_empty() && new.len() <= SIZE, "{}", new.len());
-        Images { old, new, other }
+        let old = pack(&before, None);
+        let with = |number: usize, bytes: Vec<u8>| {
+            let mut files = before.clone();
+            files[number] = BinEntry::file(format!("f{number:05}"), bytes);
+            pack(&files, Some(&old))
+        };
+        let grown = |number: usize| with(number, [bytes(number), random(20, 7)].concat());
+        let added = [before.clone(), vec![BinEntry::file("new", random(3000, 8))]].concat();
+        let edits = vec![
+            ("one file grown by 20 bytes", grown(100)),
+            ("the first file grown by 20 bytes", grown(0)),
+            ("a new file of 3,000 bytes", pack(&added, Some(&old))),
+            (
+                "one file replaced by one that is 20 bytes longer",
+                with(100, random(bytes(100).len() + 20, 7777)),
+            ),
+        ];
+        let other = random(edits[0].1.len(), 99);
+        Images { old, edits, other }
     }
 
     fn board(holds: &[u8]) -> Board {
@@ -154,13 +173,13 @@ mod unix {
     }
 
     /// The second write of a session, and the time to its first data.
-    fn open_session(images: &Images) -> (Cost, Option<Duration>) {
-        let board = board(&images.old);
+    fn open_session(old: &[u8], new: &[u8]) -> (Cost, Option<Duration>) {
+        let board = board(old);
         let mut worker = worker(&board, false);
-        run(&mut worker, &images.old);
+        run(&mut worker, old);
         let before = board.test_access().report();
-        let first = run(&mut worker, &images.new);
-        check(&board, &images.new);
+        let first = run(&mut worker, new);
+        check(&board, new);
         (cost(&before, &board.test_access().report()), first)
     }
 
@@ -296,24 +315,29 @@ mod unix {
             std::env::var_os("FLASHPACK_ESPTOOL"),
             std::env::var_os("FLASHPACK_IDFTOOL"),
         );
+        let grown = &images.edits[0].1;
         println!(
             "{} bytes of pack; wire bytes both ways, modelled seconds at 921600 baud and on USB",
-            images.new.len()
+            grown.len()
         );
         let blank = vec![0xFF; SIZE];
-        for (what, holds) in [
-            ("one file grown", images.old.as_slice()),
-            ("everything changed", &images.other),
-            ("blank chip", &blank),
-        ] {
+        let edits = images
+            .edits
+            .iter()
+            .map(|(what, new)| (*what, &images.old, new));
+        let whole = [
+            ("everything changed", &images.other, grown),
+            ("blank chip", &blank, grown),
+        ];
+        for (what, holds, new) in edits.chain(whole) {
             println!("\n{what}");
             let by_tool = tool
                 .as_ref()
-                .map(|program| by_program(program, &esptool, holds, &images.new));
+                .map(|program| by_program(program, &esptool, holds, new));
             let by_idf = idf
                 .as_ref()
-                .map(|program| by_program(program, &idftool, holds, &images.new));
-            let espflash = by_espflash(holds, &images.new);
+                .map(|program| by_program(program, &idftool, holds, new));
+            let espflash = by_espflash(holds, new);
             line("espflash's own writer", espflash);
             if let Some(cost) = by_tool {
                 line("esptool", cost);
@@ -321,8 +345,8 @@ mod unix {
             if let Some(cost) = by_idf {
                 line("idftool", cost);
             }
-            let agent = flashpack(holds, &images.new, false);
-            let stub = flashpack(holds, &images.new, true);
+            let agent = flashpack(holds, new, false);
+            let stub = flashpack(holds, new, true);
             line("Flashpack, cold, the agent's digests", agent);
             line("Flashpack, cold, the stub alone", stub);
             let faster = by_tool.map_or(espflash, |tool| Cost {
@@ -330,7 +354,7 @@ mod unix {
                 uart: tool.uart.min(espflash.uart),
                 usb: tool.usb.min(espflash.usb),
             });
-            if what != "one file grown" {
+            if !std::ptr::eq(holds, &images.old) {
                 let least = 1.0 / 1.03;
                 against(
                     "faster of esptool and espflash : agent",
@@ -346,7 +370,7 @@ mod unix {
                 );
                 continue;
             }
-            let (open, first) = open_session(&images);
+            let (open, first) = open_session(&images.old, new);
             line("Flashpack, second write of a session", open);
             against(
                 "faster of esptool and espflash : agent",
@@ -378,7 +402,7 @@ mod unix {
         }
         println!();
         for (what, bytes) in [
-            ("files that do not compress", images.new.clone()),
+            ("files that do not compress", grown.clone()),
             ("text", text(16 << 20)),
             ("one value", vec![0xFF; 16 << 20]),
         ] {

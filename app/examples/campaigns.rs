@@ -1,8 +1,8 @@
 //! Campaigns against the practice board: cuts, faults and noise, many boards at a time, from a seed.
 //!
-//! `cargo run --release -p flashpack --example campaigns -- cuts|faulty|noise|all [RUNS [SEED [BOARDS [MINUTES]]]]`
+//! `cargo run --release -p flashpack --example campaigns -- cuts|faulty|noise|all [RUNS [SEED [BOARDS [MINUTES [FIRST]]]]]`
 //!
-//! Runs until RUNS are done or MINUTES are over; both may be left out. Prints seed, runs, rate and outcomes; what must
+//! Runs until RUNS are done or MINUTES are over, from the run FIRST on; all may be left out. Prints seed, runs, rate and outcomes; what must
 //! never happen is printed with all that is needed to run it again, and makes the status 1.
 
 #[cfg(not(unix))]
@@ -21,7 +21,10 @@ fn main() -> std::process::ExitCode {
 
 #[cfg(unix)]
 mod unix {
+    use std::collections::BTreeMap;
+    use std::ops::Range;
     use std::process::ExitCode;
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::{Duration, Instant};
 
@@ -31,7 +34,11 @@ mod unix {
     struct Tally {
         by_itself: AtomicU64,
         resumed: AtomicU64,
+        named: AtomicU64,
         wrong: AtomicU64,
+        long_jobs: AtomicU64,
+        longest_millis: AtomicU64,
+        said: Mutex<BTreeMap<String, u64>>,
     }
 
     pub fn main() -> ExitCode {
@@ -42,12 +49,14 @@ mod unix {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(usual)
         };
-        let (runs, seed, boards, minutes) = (
+        let (runs, seed, boards, minutes, first) = (
             number(2, 10_000),
             number(3, 1),
             number(4, 64),
             number(5, 24 * 60),
+            number(6, 0),
         );
+        let numbers = first..first.saturating_add(runs);
         let kinds: &[Kind] = match word.as_str() {
             "cuts" => &[Kind::Cuts],
             "faulty" => &[Kind::Faulty],
@@ -66,7 +75,7 @@ mod unix {
             let now = Instant::now();
             let left = deadline.saturating_duration_since(now);
             let share = left / (kinds.len() as u32 + 1 - index);
-            wrong += campaign(*kind, runs, seed, boards, now + share);
+            wrong += campaign(*kind, numbers.clone(), seed, boards, now + share);
         }
         if wrong == 0 {
             ExitCode::SUCCESS
@@ -75,20 +84,22 @@ mod unix {
         }
     }
 
-    fn campaign(kind: Kind, runs: u64, seed: u64, boards: u64, deadline: Instant) -> u64 {
-        let (tally, next, began) = (Tally::default(), AtomicU64::new(0), Instant::now());
+    fn campaign(kind: Kind, numbers: Range<u64>, seed: u64, boards: u64, deadline: Instant) -> u64 {
+        let next = AtomicU64::new(numbers.start);
+        let (tally, began) = (Tally::default(), Instant::now());
         std::thread::scope(|scope| {
             for _ in 0..boards {
                 scope.spawn(|| {
                     let mut lane = Lane::new();
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= runs || Instant::now() >= deadline {
-                            return;
+                        if number >= numbers.end || Instant::now() >= deadline {
+                            break;
                         }
                         let count = match lane.run(kind, seed, number) {
                             Ok(Ending::ByItself) => &tally.by_itself,
                             Ok(Ending::Resumed) => &tally.resumed,
+                            Ok(Ending::Named) => &tally.named,
                             Err(what) => {
                                 println!("{what}");
                                 &tally.wrong
@@ -96,18 +107,35 @@ mod unix {
                         };
                         count.fetch_add(1, Ordering::Relaxed);
                     }
+                    let (longest, count) = lane.long_jobs();
+                    let millis = longest.as_millis() as u64;
+                    tally.longest_millis.fetch_max(millis, Ordering::Relaxed);
+                    tally.long_jobs.fetch_add(count, Ordering::Relaxed);
+                    let mut said = tally.said.lock().expect("no lane panics");
+                    for (sentence, count) in lane.said() {
+                        *said.entry(sentence.clone()).or_default() += count;
+                    }
                 });
             }
         });
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let (alone, resumed, wrong) = (of(&tally.by_itself), of(&tally.resumed), of(&tally.wrong));
-        let done = alone + resumed + wrong;
+        let named = of(&tally.named);
+        let done = alone + resumed + named + wrong;
         println!(
             "{kind:?}: seed {seed}, {done} runs on {boards} boards, {:.1} a second: {alone} ended right by themselves \
-             ({:.3} %), {resumed} after a resume, {wrong} wrong",
+             ({:.3} %), {resumed} after a resume, {named} with a place outside that was lost and named, {wrong} wrong; {} jobs took more than 10 s, the longest {:.1} s",
             done as f64 / began.elapsed().as_secs_f64(),
             100.0 * alone as f64 / done.max(1) as f64,
+            of(&tally.long_jobs),
+            of(&tally.longest_millis) as f64 / 1000.0,
         );
+        let said = tally.said.into_inner().expect("no lane panics");
+        let mut said: Vec<_> = said.into_iter().collect();
+        said.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        for (sentence, count) in said.iter().take(20) {
+            println!("  {count:>7} {sentence}");
+        }
         wrong
     }
 }

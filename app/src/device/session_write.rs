@@ -6,9 +6,15 @@
 use espflash::command::Command;
 
 use super::error::DeviceError;
+use super::exchange::Failure;
+use super::loader_error::failed;
 use super::session::{Go, Session};
 use crate::model::cost::{Part, Work};
 use crate::model::region::{BLOCK, Region};
+
+/// The stub's status when a write is ended before all announced bytes came, or a request has a wrong length
+/// (espressif/esp-flasher-stub).
+const BAD_DATA_LEN: u16 = 0xC000;
 
 /// A piece of a zlib stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +69,36 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a write whose digest will not be asked: tells whether every byte came, and what became of the last block.
-    pub fn end_write(&mut self, region: Region) -> Result<(), DeviceError> {
+    /// Ends a write: tells whether as many bytes came as were announced, and what became of the last block. The command
+    /// that announces them is protected by nothing, so `false` means that it was not the one that was sent.
+    ///
+    /// A chip whose power dipped is back in its ROM loader, which takes the end for a reason to leave. So a digest is
+    /// asked before, which only the stub answers with 16 bytes.
+    pub fn end_write(&mut self, region: Region) -> Result<bool, DeviceError> {
         let time =
             self.patience_for((Work::program(region) + Work::erase(region)).time(Part::SLOW));
-        let end = Command::FlashDeflEnd { reboot: false };
-        self.command(end, time, "writing", region.offset).map(drop)
+        let page = Command::FlashMd5 {
+            offset: region.offset,
+            size: region.size.min(0x100),
+        };
+        let is_there = self.command(page, time, "writing", region.offset)?;
+        if is_there.data.len() != 16 {
+            self.disturbed = true;
+            return Err(self.protocol("a digest was expected after a write".into()));
+        }
+        // A request that was damaged on its way has the status of an incomplete write, but only once.
+        for _ in 0..2 {
+            let end = Command::FlashDeflEnd { reboot: false };
+            match self.exchange.request(end, time) {
+                Ok(_) => return Ok(true),
+                Err(failure) => {
+                    self.disturbed = true;
+                    if !matches!(failure, Failure::Refused(BAD_DATA_LEN)) {
+                        return Err(failed(&self.port, "writing", region.offset, failure));
+                    }
+                }
+            }
+        }
+        Ok(false)
     }
 }

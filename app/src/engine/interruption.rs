@@ -8,7 +8,7 @@ use super::pace::Pace;
 use crate::device::session::Go;
 
 /// Errors in a row, without anything proven in between, that end a job.
-const FRUITLESS_MAX: u32 = 8;
+const FRUITLESS_MAX: u32 = 16;
 
 /// The errors of one job so far.
 pub(super) struct Interruptions {

@@ -53,6 +53,7 @@ mod proven;
 mod scan;
 mod sector_cost;
 mod send;
+mod stray;
 mod what_boots;
 mod whole;
 mod write;

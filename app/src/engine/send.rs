@@ -12,11 +12,12 @@ use super::flash_fault;
 use super::interruption::{Interruptions, Left};
 use super::job::Job;
 use super::scan;
+use super::stray::{self, Begun};
 use super::whole::Whole;
 use crate::device::session::Go;
 use crate::model::cause::Cause;
 use crate::model::number::hex;
-use crate::model::region::Region;
+use crate::model::region::{Region, SECTOR};
 
 /// How often bytes that arrived without an error may prove wrong.
 const REWRITES: u32 = 2;
@@ -30,6 +31,8 @@ pub(super) struct Sending<'a> {
     open: Vec<Region>,
     /// Sent, at least in part, and not proven.
     unproven: Vec<Region>,
+    /// What the board was told to write and what is not proven yet: a part whose bytes are missing may lie elsewhere.
+    begun: Vec<Begun>,
     /// An error lies between sending what is unproven and now.
     interrupted: bool,
     rewrites: u32,
@@ -54,6 +57,7 @@ impl<'a> Sending<'a> {
             no_verify,
             open: runs,
             unproven: Vec::new(),
+            begun: Vec::new(),
             interrupted: false,
             rewrites: 0,
             fewest_left: total,
@@ -114,6 +118,8 @@ impl<'a> Sending<'a> {
                 pace.block() as usize,
             );
             let mut packing = packing.map_err(no_thread)?;
+            let begun = Begun::new(session, part)?;
+            self.begun.push(begun);
             let (mut marked, before, total) = (0, self.done, self.total);
             let written = session.write(part, pace.block(), &mut packing, &mut |sent| {
                 let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
@@ -124,10 +130,19 @@ impl<'a> Sending<'a> {
                 job.advanced((before + sent).min(total), total)
             });
             self.done = (before + u64::from(marked)).min(total);
+            if let Some(begun) = self.begun.last_mut() {
+                begun.sent = marked;
+            }
             written?;
+            if !session.end_write(part)?
+                && let Some(behind) = stray::blank_behind(session, part)?
+            {
+                proven.clear();
+                return Err(stray::erased_too_much(self.target, behind).into());
+            }
             if self.no_verify {
-                session.end_write(part)?;
                 self.unproven.pop();
+                self.begun.pop();
             }
         }
         Ok(())
@@ -158,6 +173,22 @@ impl<'a> Sending<'a> {
                 job.stage(Stage::Verifying);
                 scanned.differing
             };
+            // All but the last one told that they ended as they were announced.
+            if let Some(last) = self.begun.last().filter(|_| self.interrupted)
+                && let Some(behind) = stray::erased_by(session, *last)?
+            {
+                proven.clear();
+                return Err(stray::erased_too_much(self.target, behind).into());
+            }
+            for begun in &self.begun {
+                let head = Region::new(begun.region.offset, SECTOR);
+                if wrong.iter().any(|run| run.contains(head))
+                    && let Some(place) = stray::find(session, self.whole, *begun)?
+                {
+                    proven.clear();
+                    return Err(stray::went_elsewhere(self.target, head.offset, place).into());
+                }
+            }
             if let (Some(first), false) = (wrong.first(), self.interrupted) {
                 self.rewrites += 1;
                 if self.rewrites > REWRITES {
@@ -184,6 +215,7 @@ impl<'a> Sending<'a> {
             }
         }
         self.open.sort_by_key(|run| run.offset);
+        self.begun.clear();
         self.interrupted = false;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A change of the partition table as a transaction: before the first erase of a plan that changes the table, the old
-//! table is backed up and a note says that the change is under way, both on disk. The note goes away when the plan is
-//! proven; as long as it is there, the board's front end offers the old table.
+//! table is backed up with the otadata that it names, and a note says that the change is under way, all on disk. The
+//! note goes away when the plan is proven; as long as it is there, the board's front end offers the old table.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,14 @@ use super::board_link::BoardLink;
 use super::error::{JobError, Stop};
 use super::job::Job;
 use super::plan::TABLE;
+use crate::formats::otadata::OTADATA_BYTES;
 use crate::formats::{backup, partition_bin};
+use crate::model::chip::BoardIdentity;
 use crate::model::flash_plan::{FlashPlan, Role};
 use crate::model::keep::{Keep, KeepError};
+use crate::model::partition_table::{DATA, PartitionTable};
 use crate::model::region::Region;
+use crate::model::table_names::DATA_OTA;
 
 /// The note of a change that is under way.
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,13 +102,19 @@ pub(super) fn begin(
     // What an unfinished change left on the board is no table to go back to: the first backup stays.
     if !under_way {
         let sector = write.region().sectors();
-        let old = session.read(sector, &mut |_| job.go())?;
+        let mut old = session.read(sector, &mut |_| job.go())?;
         let reading = partition_bin::read(&old);
         let table = reading.refusal.is_none().then_some(&reading.table);
+        let had_table = old.iter().any(|byte| *byte != 0xFF);
+        let mut regions = vec![(TABLE.to_owned(), sector)];
+        // Which app boots is said by the table and otadata together: what brings one back brings back both.
+        if let Some((name, otadata)) = table.and_then(|table| otadata_of(table, &identity)) {
+            old.extend(session.read(otadata, &mut |_| job.go())?);
+            regions.push((name, otadata));
+        }
         keep.remove(&manifest_name(&mac))
             .map_err(|error| not_backed_up(&error))?;
-        if old.iter().any(|byte| *byte != 0xFF) {
-            let regions = [(TABLE.to_owned(), sector)];
+        if had_table {
             let manifest = backup::manifest(&identity, table, &regions, &old, None)
                 .map_err(|reason| JobError::new(reason, TABLE, "Try again"))?;
             keep.put(&backup_name(&mac), &old)
@@ -151,12 +161,25 @@ pub(super) fn erased(keep: &dyn Keep, mac: Option<&str>, region: Region) -> Resu
         manifest
             .regions
             .iter()
-            .any(|old| region.contains(old.region()))
+            .any(|old| old.name == TABLE && region.contains(old.region()))
     });
     if was_there {
         forget(keep, mac)?;
     }
     Ok(())
+}
+
+/// The otadata of a board's table, where all of it lies in the board's flash and has the size that a bootloader reads.
+fn otadata_of(table: &PartitionTable, board: &BoardIdentity) -> Option<(String, Region)> {
+    let layout = table.layout();
+    let placed = layout
+        .iter()
+        .find(|placed| placed.row.kind == DATA && placed.row.subtype == DATA_OTA)?;
+    let inside = board
+        .flash()
+        .is_none_or(|flash| flash.contains(placed.region));
+    (inside && placed.region.size as usize == OTADATA_BYTES)
+        .then(|| (placed.row.name.clone(), placed.region))
 }
 
 fn forget(keep: &dyn Keep, mac: &str) -> Result<(), Stop> {

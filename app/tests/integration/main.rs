@@ -101,6 +101,8 @@ mod seed_path;
 #[cfg(test)]
 mod several_boards;
 #[cfg(test)]
+mod stray_writes;
+#[cfg(test)]
 mod table_binary;
 #[cfg(test)]
 mod table_change_cut;

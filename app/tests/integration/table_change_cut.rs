@@ -7,9 +7,9 @@ use std::sync::Arc;
 use flashpack::engine::backup;
 use flashpack::engine::event::{Event, Outcome};
 use flashpack::engine::request::Request;
-use flashpack::formats::partition_bin;
+use flashpack::formats::{partition_bin, partition_csv};
 use flashpack::model::flash_plan::{FlashPlan, PlannedWrite, Role};
-use flashpack::model::partition_table::PartitionTable;
+use flashpack::model::partition_table::{PartitionTable, TableSettings};
 use flashpack::model::region::Region;
 use flashpack::store::{backup_file, project_file};
 
@@ -139,6 +139,69 @@ fn cut_at_any_operation_the_old_table_is_on_disk_and_comes_back() {
         assert!(!kept(&place, NOTE).exists(), "{cut}");
         assert_eq!(place.run(Request::Detect).0, Vec::<String>::new(), "{cut}");
     }
+}
+
+/// Two slots and otadata; `last` is the size of the second slot.
+fn table_with_slots(last: &str) -> Vec<u8> {
+    let csv = format!(
+        "nvs,data,nvs,0x9000,0x5000,\notadata,data,ota,0xe000,0x2000,\n\
+         ota_0,app,ota_0,0x10000,0x100000,\nota_1,app,ota_1,0x110000,{last},\n"
+    );
+    sector(&partition_csv::read(csv.as_bytes(), TableSettings::default(), &|_| None).table)
+}
+
+#[test]
+fn the_old_table_comes_back_with_its_otadata() {
+    const OTADATA: Region = Region::new(0xE000, 0x2000);
+    let (old, new) = (table_with_slots("0x100000"), table_with_slots("0x80000"));
+    let chosen = noise(OTADATA.size as usize, 5);
+    let change = || {
+        Request::Write(Arc::new(FlashPlan::new(vec![
+            write(Role::Table, TABLE.offset, new.clone()),
+            write(
+                Role::OtaData,
+                OTADATA.offset,
+                noise(OTADATA.size as usize, 6),
+            ),
+        ])))
+    };
+    let place = Place::new();
+    let look = place.board.test_access();
+    let before = || {
+        look.overwrite(TABLE.offset, &old);
+        look.overwrite(OTADATA.offset, &chosen);
+    };
+    before();
+    let counted = look.operations();
+    finished(&place.run(change()).1);
+    let operations = look.operations() - counted;
+
+    before();
+    let mut faults = flashpack::device::practice::Faults::default();
+    // The table is new by now, and half of otadata is gone.
+    let cut = look.operations() + operations - 4;
+    faults
+        .add_word(&format!("unplug:flash@{cut}=never"))
+        .unwrap();
+    look.add_flash_faults(&faults);
+    let (_, ending) = place.run(change());
+    assert!(matches!(ending, Event::Failed(_)), "{ending:?}");
+    look.replug();
+    let flash = look.flash();
+    assert!(flash[TABLE.offset as usize..].starts_with(&new));
+    assert!(!flash[OTADATA.offset as usize..].starts_with(&chosen));
+
+    let Event::Finished(Outcome::Detected(identity)) = place.run(Request::Detect).1 else {
+        panic!("the board is there again")
+    };
+    let (manifest, file) = backup_file::load(&kept(&place, FILE)).unwrap();
+    let restore = backup::restore(&manifest, &file, &[], "kept", &identity).unwrap();
+    assert_eq!(restore.warnings, Vec::<String>::new());
+    finished(&place.run(Request::Write(Arc::new(restore.plan))).1);
+    let flash = look.flash();
+    assert!(flash[TABLE.offset as usize..].starts_with(&old));
+    assert!(flash[OTADATA.offset as usize..].starts_with(&chosen));
+    assert!(!kept(&place, NOTE).exists());
 }
 
 #[test]

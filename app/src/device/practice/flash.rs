@@ -82,8 +82,11 @@ impl Flash {
     pub fn overwrite(&mut self, offset: u32, data: &[u8]) {
         let bytes = Arc::make_mut(&mut self.bytes);
         let size = bytes.len();
-        for (at, &byte) in (offset as usize..).zip(data) {
-            bytes[at % size] = byte;
+        let (mut at, mut rest) = (offset as usize % size, data);
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(size - at));
+            bytes[at..at + now.len()].copy_from_slice(now);
+            (at, rest) = (0, later);
         }
         for at in (offset as usize..offset as usize + data.len()).step_by(SECTOR as usize) {
             self.changed[at % size / SECTOR as usize] = true;

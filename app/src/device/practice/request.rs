@@ -56,6 +56,32 @@ commands! {
     RunUserCode = 0xD3 "RUN_USER_CODE",
 }
 
+/// What a command answers, before it is framed: the value field and the data. How a failure is told differs between ROM
+/// and stub.
+#[derive(Debug)]
+pub struct Answer {
+    pub value: u32,
+    pub data: Vec<u8>,
+}
+
+impl Answer {
+    /// Done, with nothing to tell.
+    pub const DONE: Self = Self::value(0);
+
+    /// An answer without data.
+    pub const fn value(value: u32) -> Self {
+        Self {
+            value,
+            data: Vec::new(),
+        }
+    }
+
+    /// An answer with data.
+    pub const fn data(data: Vec<u8>) -> Self {
+        Self { value: 0, data }
+    }
+}
+
 /// A request as it came in, its length already compared with what the header says.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {

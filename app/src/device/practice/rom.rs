@@ -9,7 +9,7 @@ use md5::{Digest as _, Md5};
 use super::inflate::{Inflater, Trailer};
 use super::program::Next;
 use super::registers::Effect;
-use super::request::{Command, Request, append_answer};
+use super::request::{Answer, Command, Request, append_answer};
 use super::rom_write::{Writing, checked_block};
 use super::silicon::{FLASH_SIZE_MAX, Silicon};
 use crate::model::region::Region;
@@ -66,18 +66,7 @@ pub struct Rom {
     last_number: u8,
 }
 
-/// What a command answers: the value field and the data.
-struct Answer {
-    value: u32,
-    data: Vec<u8>,
-}
-
 type Outcome = Result<Answer, u8>;
-
-const DONE: Answer = Answer {
-    value: 0,
-    data: Vec::new(),
-};
 
 impl Rom {
     /// The loader after a reset.
@@ -167,27 +156,21 @@ impl Rom {
             Command::WriteReg => self.write_reg(request, silicon, next),
             Command::ReadReg => {
                 let [addr] = request.leading_words().ok_or(error::MESSAGE)?;
-                Ok(Answer {
-                    value: silicon.registers.read(addr),
-                    data: Vec::new(),
-                })
+                Ok(Answer::value(silicon.registers.read(addr)))
             }
             Command::SpiSetParams => {
                 let [_, size, ..] = request.leading_words::<6>().ok_or(error::MESSAGE)?;
                 self.flash_size = size.min(FLASH_SIZE_MAX);
-                Ok(DONE)
+                Ok(Answer::DONE)
             }
             Command::SpiAttach => {
                 self.attached = true;
-                Ok(DONE)
+                Ok(Answer::DONE)
             }
             Command::ReadFlashSlow => self.read_flash_slow(request, silicon),
-            Command::ChangeBaud => Ok(DONE),
+            Command::ChangeBaud => Ok(Answer::DONE),
             Command::SpiFlashMd5 => self.md5(request, silicon),
-            Command::GetSecurityInfo => Ok(Answer {
-                value: 0,
-                data: silicon.security_info().to_vec(),
-            }),
+            Command::GetSecurityInfo => Ok(Answer::data(silicon.security_info().to_vec())),
             Command::EraseFlash
             | Command::EraseRegion
             | Command::ReadFlash
@@ -215,21 +198,21 @@ impl Rom {
             inflater,
             &mut silicon.flash,
         )?);
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     /// A block as it is, or of a stream: whichever was begun.
     fn flash_data(&mut self, request: &Request<'_>, len: usize, silicon: &mut Silicon) -> Outcome {
         let writing = self.writing.as_mut().ok_or(error::MESSAGE)?;
         writing.take(request, len, &mut silicon.flash)?;
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     fn mem_begin(&mut self, request: &Request<'_>, silicon: &mut Silicon) -> Outcome {
         let [size, _, _, addr] = request.leading_words().ok_or(error::MESSAGE)?;
         silicon.ram.begin(addr, size);
         self.ram_sequence = 0;
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     /// The announced size is not looked at.
@@ -240,14 +223,14 @@ impl Rom {
             return Err(error::RAM_LEN);
         }
         silicon.ram.append(block.payload);
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     /// Leaves the loader whatever the flag says and whether or not all has come, and finds no user code to run.
     fn flash_end(&mut self, next: &mut Next) -> Outcome {
         *next = Next::LeaveLoader;
         match self.writing.take() {
-            Some(writing) if writing.is_complete() => Ok(DONE),
+            Some(writing) if writing.is_complete() => Ok(Answer::DONE),
             _ => Err(error::FAILED),
         }
     }
@@ -256,7 +239,7 @@ impl Rom {
         let [addr, value, mask, _] = request.leading_words().ok_or(error::MESSAGE)?;
         let flash_id = self.attached.then(|| silicon.flash.id());
         *next = Next::of_register(silicon.registers.write(addr, value, mask, flash_id));
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     fn read_flash_slow(&self, request: &Request<'_>, silicon: &Silicon) -> Outcome {
@@ -265,10 +248,7 @@ impl Rom {
             return Err(error::READ_LEN);
         }
         self.checked_region(offset, len, error::READ)?;
-        Ok(Answer {
-            value: 0,
-            data: silicon.flash.read(offset, SLOW_READ_LEN),
-        })
+        Ok(Answer::data(silicon.flash.read(offset, SLOW_READ_LEN)))
     }
 
     fn md5(&self, request: &Request<'_>, silicon: &mut Silicon) -> Outcome {
@@ -277,10 +257,7 @@ impl Rom {
         silicon.flash.count_md5(u64::from(size));
         let digest = Md5::digest(silicon.flash.read(offset, size as usize));
         let hex = format!("{digest:x}").into_bytes();
-        Ok(Answer {
-            value: 0,
-            data: hex,
-        })
+        Ok(Answer::data(hex))
     }
 }
 
@@ -299,10 +276,7 @@ impl Next {
 /// The ROM does not look at what a SYNC carries, and gives its first word back.
 fn sync(request: &Request<'_>) -> Outcome {
     let [value] = request.leading_words().ok_or(error::MESSAGE)?;
-    Ok(Answer {
-        value,
-        data: Vec::new(),
-    })
+    Ok(Answer::value(value))
 }
 
 /// Commands that the ROM has never heard of.
@@ -320,7 +294,7 @@ fn mem_end(request: &Request<'_>, silicon: &mut Silicon, next: &mut Next) -> Out
     } else {
         silicon.ram.end();
     }
-    Ok(DONE)
+    Ok(Answer::DONE)
 }
 
 #[cfg(test)]

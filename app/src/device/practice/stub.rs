@@ -10,7 +10,7 @@ use super::erasing::Erasing;
 use super::flash::FlashError;
 use super::inflate::{Inflater, Trailer};
 use super::program::Next;
-use super::request::{self, Command, NotARequest, Request, append_answer};
+use super::request::{self, Answer, Command, NotARequest, Request, append_answer};
 use super::rom::SYNC_ANSWERS;
 use super::silicon::{FLASH_SIZE_MAX, Silicon};
 use super::slip;
@@ -56,18 +56,7 @@ pub struct Stub {
     late_error: Option<u16>,
 }
 
-/// What a command answers: the value field and the data.
-struct Answer {
-    value: u32,
-    data: Vec<u8>,
-}
-
 type Outcome = Result<Answer, u16>;
-
-const DONE: Answer = Answer {
-    value: 0,
-    data: Vec::new(),
-};
 
 impl Stub {
     /// The stub starts: it identifies the flash and greets.
@@ -177,7 +166,7 @@ impl Stub {
         next: &mut Next,
     ) -> Outcome {
         match command {
-            Command::Sync if request.data.len() == 36 => Ok(DONE),
+            Command::Sync if request.data.len() == 36 => Ok(Answer::DONE),
             Command::FlashBegin => self.flash_begin(request, silicon, None),
             Command::FlashDeflBegin => {
                 self.flash_begin(request, silicon, Some(Inflater::new(Trailer::Ignored)))
@@ -191,23 +180,25 @@ impl Stub {
             Command::WriteReg => write_registers(request, silicon, next),
             Command::ReadReg => {
                 let [addr] = request.words().ok_or(error::DATA_LEN)?;
-                Ok(Answer {
-                    value: silicon.registers.read(addr),
-                    data: Vec::new(),
-                })
+                Ok(Answer::value(silicon.registers.read(addr)))
             }
             Command::SpiSetParams => {
                 let [_, size, ..] = request.words::<6>().ok_or(error::DATA_LEN)?;
                 self.flash_size = size.min(FLASH_SIZE_MAX);
-                Ok(DONE)
+                Ok(Answer::DONE)
             }
-            Command::SpiAttach => request.words::<1>().map(|_| DONE).ok_or(error::DATA_LEN),
-            Command::ChangeBaud => request.words::<2>().map(|_| DONE).ok_or(error::DATA_LEN),
+            Command::SpiAttach => request
+                .words::<1>()
+                .map(|_| Answer::DONE)
+                .ok_or(error::DATA_LEN),
+            Command::ChangeBaud => request
+                .words::<2>()
+                .map(|_| Answer::DONE)
+                .ok_or(error::DATA_LEN),
             Command::SpiFlashMd5 => self.md5(request, silicon),
-            Command::GetSecurityInfo if request.data.is_empty() => Ok(Answer {
-                value: 0,
-                data: silicon.security_info().to_vec(),
-            }),
+            Command::GetSecurityInfo if request.data.is_empty() => {
+                Ok(Answer::data(silicon.security_info().to_vec()))
+            }
             Command::Sync | Command::GetSecurityInfo => Err(error::DATA_LEN),
             Command::EraseFlash => erase_flash(silicon),
             Command::EraseRegion => erase_region(request, silicon),
@@ -228,7 +219,7 @@ impl Stub {
         let [remaining, _, _, offset] = request.leading_words().ok_or(error::DATA_LEN)?;
         let writing = Writing::new(Region::new(offset, remaining), self.flash_size, inflater);
         self.writing.insert(writing).erase_next(silicon)?;
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     fn flash_data(&mut self, request: &Request<'_>) -> Outcome {
@@ -241,7 +232,7 @@ impl Stub {
             return Err(error::CHECKSUM);
         }
         self.pending = Some(Pending::Program(block.payload.to_vec()));
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     fn flash_defl_data(&mut self, request: &Request<'_>) -> Outcome {
@@ -259,7 +250,7 @@ impl Stub {
             sequence: block.sequence,
             block: payload.to_vec(),
         });
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     fn flash_end(&mut self, request: &Request<'_>) -> Outcome {
@@ -270,7 +261,7 @@ impl Stub {
             return Err(error::DATA_LEN);
         }
         self.writing = None;
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 
     fn md5(&mut self, request: &Request<'_>, silicon: &mut Silicon) -> Outcome {
@@ -280,10 +271,7 @@ impl Stub {
         }
         silicon.flash.count_md5(u64::from(size));
         let digest = Md5::digest(silicon.flash.read(offset, size as usize));
-        Ok(Answer {
-            value: 0,
-            data: digest.to_vec(),
-        })
+        Ok(Answer::data(digest.to_vec()))
     }
 
     fn read_flash(&mut self, request: &Request<'_>) -> Outcome {
@@ -293,7 +281,7 @@ impl Stub {
             region: Region::new(offset, size),
             packet,
         });
-        Ok(DONE)
+        Ok(Answer::DONE)
     }
 }
 
@@ -304,7 +292,7 @@ fn spi_failed(_: FlashError) -> u16 {
 fn mem_begin(request: &Request<'_>, silicon: &mut Silicon) -> Outcome {
     let [size, _, _, addr] = request.words().ok_or(error::DATA_LEN)?;
     silicon.ram.begin(addr, size);
-    Ok(DONE)
+    Ok(Answer::DONE)
 }
 
 /// The stub does not look at this command's checksum.
@@ -315,7 +303,7 @@ fn mem_data(request: &Request<'_>, silicon: &mut Silicon) -> Outcome {
         return Err(error::TOO_MUCH);
     }
     silicon.ram.append(block.payload);
-    Ok(DONE)
+    Ok(Answer::DONE)
 }
 
 fn mem_end(request: &Request<'_>, silicon: &mut Silicon, next: &mut Next) -> Outcome {
@@ -325,7 +313,7 @@ fn mem_end(request: &Request<'_>, silicon: &mut Silicon, next: &mut Next) -> Out
     if stay == 0 {
         *next = Next::RunRam { entry };
     }
-    Ok(DONE)
+    Ok(Answer::DONE)
 }
 
 /// Any number of registers in one request.
@@ -345,7 +333,7 @@ fn write_registers(request: &Request<'_>, silicon: &mut Silicon, next: &mut Next
             other => *next = other,
         }
     }
-    Ok(DONE)
+    Ok(Answer::DONE)
 }
 
 fn erase_flash(silicon: &mut Silicon) -> Outcome {
@@ -353,7 +341,7 @@ fn erase_flash(silicon: &mut Silicon) -> Outcome {
     Erasing::new(all)
         .erase_rest(&mut silicon.flash)
         .map_err(spi_failed)?;
-    Ok(DONE)
+    Ok(Answer::DONE)
 }
 
 /// The end of the flash is not looked at: past it the flash wraps around. Only what no address of 24 bits reaches is
@@ -370,7 +358,7 @@ fn erase_region(request: &Request<'_>, silicon: &mut Silicon) -> Outcome {
     Erasing::new(region)
         .erase_rest(&mut silicon.flash)
         .map_err(spi_failed)?;
-    Ok(DONE)
+    Ok(Answer::DONE)
 }
 
 #[cfg(test)]

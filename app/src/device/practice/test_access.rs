@@ -26,6 +26,11 @@ impl TestAccess {
         lock(&self.shared).machine.silicon.flash.bytes().to_vec()
     }
 
+    /// Whether the flash holds just these bytes, without copying it.
+    pub fn flash_is(&self, expected: &[u8]) -> bool {
+        lock(&self.shared).machine.silicon.flash.bytes() == expected
+    }
+
     /// Changes the flash behind the chip's back; nothing is counted.
     pub fn overwrite(&self, offset: u32, bytes: &[u8]) {
         lock(&self.shared)

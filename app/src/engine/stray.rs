@@ -1,0 +1,208 @@
+//! Finds out whether bytes went to a wrong place of the flash.
+//!
+//! The loader's protocol checks the data of a block, but not the command that says where the data belongs: a bit that
+//! turns over in there is answered like any other command. The bytes are then missing where they should be, and that is
+//! the moment to look for them: one bit of the offset is tried after the other. What they have destroyed cannot be
+//! brought back, but it must never be called a success.
+
+use md5::{Digest as _, Md5};
+
+use super::error::JobError;
+use super::whole::Whole;
+use crate::device::error::DeviceError;
+use crate::device::session::Session;
+use crate::model::number::{hex, human_size};
+use crate::model::region::{Region, SECTOR};
+
+/// Bytes that are compared to recognise what was sent.
+const PAGE: u32 = 256;
+/// Bytes that may have arrived after the last block that was answered.
+const UNANSWERED: u32 = 0x2_0000;
+/// Bits of an offset on a board that did not tell its flash size: 16 MiB.
+const OFFSET_BITS: u32 = 24;
+/// Sectors behind a write that the stub may have erased ahead: one block of 64 KiB and what lies before it.
+const ERASED_AHEAD: u32 = 32;
+
+/// A run that was begun: the board was told where it goes, and had some of its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub(super) region: Region,
+    /// Bytes of flash whose block was answered.
+    pub(super) sent: u32,
+    /// Whether the sector behind it held something before; `None`: it was not looked at.
+    pub(super) behind_held: Option<bool>,
+}
+
+impl Begun {
+    /// A run that is about to begin. On a line that showed damage the sector behind it is looked at before.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn new(session: &mut Session, region: Region) -> Result<Self, DeviceError> {
+        let behind_held = if session.is_disturbed() {
+            Some(erased_behind(session, region, 1)?.is_none())
+        } else {
+            None
+        };
+        Ok(Self {
+            region,
+            sent: 0,
+            behind_held,
+        })
+    }
+}
+
+/// Where a run went instead, if it can be found at a place that differs in one bit.
+///
+/// # Errors
+/// When the board does not answer.
+pub(super) fn find(
+    session: &mut Session,
+    whole: &Whole,
+    begun: Begun,
+) -> Result<Option<Region>, DeviceError> {
+    let part = begun.region;
+    let head = Region::new(part.offset, part.size.min(SECTOR));
+    let Some(page) = distinct_page(whole, head) else {
+        return Ok(None);
+    };
+    let flash = session.identify()?.flash();
+    let end = flash.map_or(1 << OFFSET_BITS, Region::end);
+    for bit in 0..end.ilog2() {
+        let moved = part.offset ^ (1 << bit);
+        let at = |region: Region| {
+            let offset = moved.checked_add(region.offset - part.offset)?;
+            let there = Region::new(offset, region.size);
+            (there.end() <= end).then_some(there)
+        };
+        let Some(there) = at(page) else { continue };
+        let expected_there =
+            whole.region().contains(there) && whole.part(there) == whole.part(page);
+        if expected_there || !shows(session, there, whole.part(page))? {
+            continue;
+        }
+        // A second copy of the same image is no stray one: it also holds what was not sent.
+        let not_sent = witness(whole, begun).and_then(|witness| {
+            let offset = i64::from(moved) + i64::from(witness.offset) - i64::from(part.offset);
+            let there = Region::new(u32::try_from(offset).ok()?, witness.size);
+            (there.end() <= end).then_some((witness, there))
+        });
+        if let Some((witness, there)) = not_sent
+            && shows(session, there, whole.part(witness))?
+        {
+            continue;
+        }
+        let reached = part.size.min(begun.sent.saturating_add(UNANSWERED));
+        let touched = Region::new(moved, reached).sectors();
+        let size = touched.end().min(end) - u64::from(touched.offset);
+        return Ok(Some(Region::new(touched.offset, size as u32)));
+    }
+    Ok(None)
+}
+
+/// What lies behind a run and was erased by it, because its announced size had become larger on the way: known where the
+/// sector behind was looked at before.
+///
+/// # Errors
+/// When the board does not answer.
+pub(super) fn erased_by(
+    session: &mut Session,
+    begun: Begun,
+) -> Result<Option<Region>, DeviceError> {
+    match begun.behind_held {
+        Some(true) => erased_behind(session, begun.region, ERASED_AHEAD),
+        Some(false) | None => Ok(None),
+    }
+}
+
+/// What lies behind a run whose announced size proved to be too large, as far as it is blank now: the stub erases ahead.
+///
+/// # Errors
+/// When the board does not answer.
+pub(super) fn blank_behind(
+    session: &mut Session,
+    part: Region,
+) -> Result<Option<Region>, DeviceError> {
+    erased_behind(session, part, ERASED_AHEAD)
+}
+
+fn erased_behind(
+    session: &mut Session,
+    part: Region,
+    sectors: u32,
+) -> Result<Option<Region>, DeviceError> {
+    let blank = [0xFF; SECTOR as usize];
+    let end = session.identify()?.flash().map(Region::end);
+    let mut behind = Region::new(part.sectors().end() as u32, 0);
+    while behind.size < sectors * SECTOR && end.is_none_or(|end| behind.end() < end) {
+        let sector = Region::new(behind.end() as u32, SECTOR);
+        if !shows(session, sector, &blank)? {
+            break;
+        }
+        behind.size += SECTOR;
+    }
+    Ok((behind.size > 0).then_some(behind))
+}
+
+/// The error of a job whose bytes were found elsewhere. Going on by itself is of no use: what was there is lost.
+pub(super) fn went_elsewhere(target: &str, offset: u32, stray: Region) -> JobError {
+    damaged(
+        format!(
+            "Bytes for {target} at {} went to {} instead, where {} may be overwritten: a bit turned over on the line, in a command that nothing protects",
+            hex(offset),
+            hex(stray.offset),
+            human_size(u64::from(stray.size)),
+        ),
+        stray,
+    )
+}
+
+/// The error of a job that may have erased more than it should.
+pub(super) fn erased_too_much(target: &str, behind: Region) -> JobError {
+    damaged(
+        format!(
+            "{} at {}, behind {target}, may have been erased: a bit turned over on the line, in a command that nothing protects",
+            human_size(u64::from(behind.size)),
+            hex(behind.offset),
+        ),
+        behind,
+    )
+}
+
+fn damaged(message: String, lost: Region) -> JobError {
+    let place = format!("{}:{}", hex(lost.offset), hex(lost.size));
+    JobError::new(
+        message,
+        place,
+        "Write again, put back what was there from a backup, and use a shorter cable or a lower speed",
+    )
+}
+
+/// The first page of `region` that other places hardly hold by chance: not one value over and over.
+fn distinct_page(whole: &Whole, region: Region) -> Option<Region> {
+    (0..region.size)
+        .step_by(PAGE as usize)
+        .map(|at| Region::new(region.offset + at, PAGE))
+        .find(|page| is_distinct(whole.part(*page)))
+}
+
+fn is_distinct(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| *byte != bytes[0])
+}
+
+/// A page of the image that this run has not brought to the board.
+fn witness(whole: &Whole, begun: Begun) -> Option<Region> {
+    let (part, sent) = (begun.region, begun.sent);
+    let before = (part.offset > whole.offset).then(|| part.offset - PAGE);
+    let behind = (part.end() < whole.region().end()).then(|| part.end() as u32);
+    let later = (sent.saturating_add(UNANSWERED) < part.size).then(|| part.end() as u32 - PAGE);
+    [before, behind, later]
+        .into_iter()
+        .flatten()
+        .map(|offset| Region::new(offset, PAGE))
+        .find(|page| is_distinct(whole.part(*page)))
+}
+
+fn shows(session: &mut Session, region: Region, bytes: &[u8]) -> Result<bool, DeviceError> {
+    Ok(session.md5(region)? == <[u8; 16]>::from(Md5::digest(bytes)))
+}
