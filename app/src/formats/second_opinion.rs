@@ -221,6 +221,13 @@ mod tests {
         assert_eq!(opinion(csv), Opinion::Agrees);
     }
 
+    /// As `gen_esp32part.py` does, we write what stands behind the zero, and nobody reads it.
+    #[test]
+    fn agrees_on_a_name_with_a_zero_in_it() {
+        let csv = "a,app,factory,,1M\nK \0b,data,nvs,,16K\n";
+        assert_eq!(opinion(csv), Opinion::Agrees);
+    }
+
     #[test]
     fn disagrees_when_the_bytes_are_not_the_table() {
         let read = |csv: &str| {
