@@ -137,6 +137,7 @@ pub fn add_paths(state: &mut AppState, partition: &str, paths: &[PathBuf]) {
         Ok(added) => {
             let what = added.what.clone();
             edit(state, &format!("add {what} to {partition}"), added.project);
+            show_added(state, partition, added.first.as_deref());
             state.steps[0] = true;
             let buttons = packer_actions::after_add(state.document.project(), partition, paths);
             let worst = added
@@ -156,6 +157,21 @@ pub fn add_paths(state: &mut AppState, partition: &str, paths: &[PathBuf]) {
             });
         }
         Err(reason) => state.tell(Severity::Error, reason),
+    }
+}
+
+/// Selects what was added, so that it is in sight however long the list is.
+fn show_added(state: &mut AppState, partition: &str, name: Option<&str>) {
+    let is_selected = state
+        .selected_row()
+        .is_some_and(|(_, row)| row.name == partition);
+    let index = name.filter(|_| is_selected).and_then(|name| {
+        let files = content_edit::files(state.document.project(), partition)?;
+        files.entries.iter().position(|entry| entry.name == name)
+    });
+    if let Some(index) = index {
+        state.contents.selected = Some(vec![index]);
+        state.contents.scroll_to_selection = true;
     }
 }
 

@@ -147,7 +147,12 @@ fn packer(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
             image.slack,
             u64::from(region.size),
         ),
-        None => not_packed(ui, image.as_deref()),
+        None => {
+            if let Some(over) = image.as_ref().and_then(|image| image.too_large.as_ref()) {
+                gauge::ui(ui, over.size, over.slack, u64::from(region.size));
+            }
+            not_packed(ui, image.as_deref());
+        }
     }
     ui.add_space(theme::STEP);
     pack_strip::ui(ui, state, &row.name);
