@@ -46,6 +46,7 @@ use crate::store::day_log::DayLog;
 use crate::store::kept::KeptFolder;
 use crate::store::last_written::LastWritten;
 use crate::store::local_time::LocalTime;
+use crate::store::open_any::SeenFile;
 use crate::store::settings::Settings;
 
 /// Something to say in the strip above the drawer; stays until it is dismissed or replaced.
@@ -80,7 +81,6 @@ pub enum ReadInto {
 pub enum Then {
     Quit,
     Open(PathBuf),
-    AskOpen,
     OpenSample,
 }
 
@@ -110,6 +110,8 @@ pub struct AppState {
     pub drawer: Option<Tab>,
     pub layout: Layout,
     pub review: Option<Review>,
+    /// A file that is only looked at, in place of the contents.
+    pub seen_file: Option<SeenFile>,
     /// The sheet of several boards, while it is open.
     pub several: Option<SeveralSheet>,
     pub dialog: Option<Dialog>,
@@ -182,6 +184,7 @@ impl AppState {
             drawer: layout.tab,
             layout,
             review: None,
+            seen_file: None,
             several: None,
             dialog: None,
             palette: None,

@@ -11,7 +11,7 @@ use super::super::state::AppState;
 use super::super::table_ops;
 use super::super::theme;
 use super::super::widgets::{command_button, gauge};
-use super::{file_list, inspector, pack_strip, preview};
+use super::{file_list, inspector, pack_strip, preview, seen_file};
 use crate::engine::pack::PackedImage;
 use crate::model::number::{exact_size, hex, human_size};
 use crate::model::partition_table::Row;
@@ -61,8 +61,12 @@ impl ContentsPanel {
     }
 }
 
-/// Draws the contents of what is selected.
+/// Draws the contents of what is selected, or the file that is looked at.
 pub fn ui(ui: &mut Ui, state: &mut AppState) {
+    if let Some(file) = state.seen_file.clone() {
+        seen_file::ui(ui, state, &file);
+        return;
+    }
     match state.selection {
         Selection::Row(index) => {
             let Some((_, row)) = state.selected_row() else {
