@@ -334,6 +334,7 @@ impl AppState {
             if !dragging {
                 self.derived = Derived::new(project, self.packing.images());
                 self.compare_again = true;
+                self.keep_free_selection_valid();
             }
             self.board.table_offset = self.document.project().table.settings.table_offset;
             self.seen = Some(now);
@@ -360,6 +361,24 @@ impl AppState {
             self.selection = rows
                 .checked_sub(1)
                 .map_or(Selection::Nothing, Selection::Row);
+        }
+    }
+
+    /// Free space that an edit or *Undo* has taken or changed: what lies there now is selected.
+    fn keep_free_selection_valid(&mut self) {
+        let Selection::Free(region) = self.selection else {
+            return;
+        };
+        let segments = &self.derived.segments;
+        if segments
+            .iter()
+            .all(|segment| segment.what != self.selection)
+            && let Some(there) = segments.iter().find(|segment| {
+                (u64::from(segment.region.offset)..segment.region.end())
+                    .contains(&u64::from(region.offset))
+            })
+        {
+            self.selection = there.what;
         }
     }
 
