@@ -144,19 +144,18 @@ fn head(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
 
 fn packer(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
     let image = state.packing.images().get(&row.name).cloned();
-    match image.as_ref().filter(|image| !image.bytes.is_empty()) {
-        Some(image) => gauge::ui(
+    if let Some(image) = image.as_ref().filter(|image| !image.bytes.is_empty()) {
+        gauge::ui(
             ui,
             image.used + image.slack,
             image.slack,
             u64::from(region.size),
-        ),
-        None => {
-            if let Some(over) = image.as_ref().and_then(|image| image.too_large.as_ref()) {
-                gauge::ui(ui, over.size, over.slack, u64::from(region.size));
-            }
-            not_packed(ui, image.as_deref());
+        );
+    } else {
+        if let Some(over) = image.as_ref().and_then(|image| image.too_large.as_ref()) {
+            gauge::ui(ui, over.size, over.slack, u64::from(region.size));
         }
+        not_packed(ui, image.as_deref());
     }
     ui.add_space(theme::STEP);
     pack_strip::ui(ui, state, &row.name);
