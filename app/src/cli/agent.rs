@@ -166,7 +166,7 @@ fn find(name: &str, place: &InPartition, report: &mut Report) -> Result<(), Fail
         known(found.vaddr_code),
     )];
     if let Some(crc32) = found.crc32 {
-        lines.push(format!("  CRC-32 {crc32:08x}\n"));
+        lines.push(format!("  CRC-32 {crc32:08X}\n"));
     }
     if let Some(cycles) = found.cycles {
         lines.push(format!("  found in {cycles} CPU cycles\n"));

@@ -59,7 +59,7 @@ pub fn run(image: &Path, name: &str, report: &mut Report) -> Result<(), Failure>
         known(found.offset.map(hex))
     )];
     if let Some(crc32) = found.crc32 {
-        parts.push(format!(", CRC-32 {crc32:08x}"));
+        parts.push(format!(", CRC-32 {crc32:08X}"));
     }
     report.result(&answer, &(parts.concat() + "\n"));
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! The command line calls [`pack`] directly; the window uses the packer thread of [`super::packer`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::elf::{self, AppFor};
@@ -13,7 +14,7 @@ use crate::formats::bin_image::{self, BinOptions, Compaction, Where};
 use crate::formats::file_tree::{FileEntry, FileNode};
 use crate::formats::recognise::{Recognised, recognise};
 use crate::model::number::human_size;
-use crate::model::problem::{Place, Problem};
+use crate::model::problem::{Place, Problem, any_error};
 use crate::model::project::{Content, FilesContent, PackEntry, PackFormat, Packed, Source};
 
 /// What to pack.
@@ -79,7 +80,19 @@ pub struct PackedImage {
     pub recognised: Option<Recognised>,
     /// Files lie without check records behind them.
     pub plain: bool,
+    /// What it would be in a partition with room for it, if room is all that is missing.
+    pub too_large: Option<TooLarge>,
     pub problems: Vec<Problem>,
+}
+
+/// An image that does not fit: what is needed to see which file is the large one.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TooLarge {
+    /// Of the whole image, in bytes; the slack is part of the size.
+    pub size: u64,
+    pub slack: u64,
+    /// Bytes of each file, by its path.
+    pub files: BTreeMap<String, u32>,
 }
 
 impl PackedImage {
@@ -95,16 +108,46 @@ impl PackedImage {
 pub fn pack(job: &PackJob) -> PackedImage {
     let mut image = match &*job.content {
         Content::Raw(source) => raw(job, source),
-        Content::Files(files) => match files.format {
-            PackFormat::Bin => bin(job, files),
-            PackFormat::FlashFile => super::pack_other::flash_file(job, files),
-            PackFormat::Romfs => super::pack_other::romfs(job, files),
-        },
+        Content::Files(files) => {
+            let mut image = packed_files(job, files);
+            if job.limit.is_some() && image.bytes.is_empty() && any_error(&image.problems) {
+                image.too_large = too_large(job, files);
+            }
+            image
+        }
     };
     if let Some(previous) = job.previous.as_deref() {
         sector_cost::count(&mut image, previous);
     }
     image
+}
+
+fn packed_files(job: &PackJob, files: &FilesContent) -> PackedImage {
+    match files.format {
+        PackFormat::Bin => bin(job, files),
+        PackFormat::FlashFile => super::pack_other::flash_file(job, files),
+        PackFormat::Romfs => super::pack_other::romfs(job, files),
+    }
+}
+
+/// What the files need; `None` if they could not be packed into any partition.
+fn too_large(job: &PackJob, files: &FilesContent) -> Option<TooLarge> {
+    let job = PackJob {
+        limit: None,
+        ..job.clone()
+    };
+    let image = packed_files(&job, files);
+    let fits = !any_error(&image.problems);
+    fits.then(|| TooLarge {
+        size: image.bytes.len() as u64,
+        slack: image.slack,
+        files: image
+            .entries
+            .into_iter()
+            .filter(|entry| !entry.folder)
+            .map(|entry| (entry.path, entry.size))
+            .collect(),
+    })
 }
 
 fn raw(job: &PackJob, source: &Source) -> PackedImage {
@@ -194,6 +237,7 @@ fn bin(job: &PackJob, files: &FilesContent) -> PackedImage {
             compaction: built.compaction,
             recognised: None,
             plain: files.compat,
+            too_large: None,
             problems: built.notes,
             bytes: built.bytes.into(),
         },

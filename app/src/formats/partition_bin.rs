@@ -263,7 +263,7 @@ fn name_field(row: &Row) -> [u8; NAME_BYTES] {
         return stored;
     }
     let mut field = [0; NAME_BYTES];
-    for (place, byte) in field.iter_mut().zip(row.stored_name()) {
+    for (place, byte) in field.iter_mut().zip(row.name.as_bytes()) {
         *place = *byte;
     }
     field

@@ -221,6 +221,18 @@ mod tests {
         assert_eq!(opinion(csv), Opinion::Agrees);
     }
 
+    /// As `gen_esp32part.py` does, we write what stands behind the zero, and nobody reads it. Only a CSV in UTF-16 can
+    /// have one.
+    #[test]
+    fn agrees_on_a_name_with_a_zero_in_it() {
+        let text = "\u{FEFF}a,app,factory,,1M\nK \0b,data,nvs,,16K\n";
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let table = partition_csv::read(&bytes, TableSettings::default(), &|_| None).table;
+        let binary = partition_bin::write(&table).unwrap();
+        assert_eq!(binary[32 + 12..][..5], *b"K \0b\0");
+        assert_eq!(check(&table, &binary), Opinion::Agrees);
+    }
+
     #[test]
     fn disagrees_when_the_bytes_are_not_the_table() {
         let read = |csv: &str| {

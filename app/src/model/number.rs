@@ -90,6 +90,10 @@ pub fn human_size(bytes: u64) -> String {
 
 /// A size in full, for a tooltip: `1 MiB · 0x100000 · 1,048,576 bytes`.
 pub fn exact_size(bytes: u64) -> String {
+    // Small sizes are exact already.
+    if bytes < 1024 {
+        return format!("{} · {}", human_size(bytes), hex(bytes));
+    }
     format!(
         "{} · {} · {} bytes",
         human_size(bytes),
@@ -166,5 +170,6 @@ mod tests {
         assert_eq!(human_size(4096), "4 KiB");
         assert_eq!(human_size(0x1F_0000), "1.94 MiB");
         assert_eq!(exact_size(0x10_0000), "1 MiB · 0x100000 · 1,048,576 bytes");
+        assert_eq!(exact_size(121), "121 bytes · 0x79");
     }
 }

@@ -83,10 +83,11 @@ impl Row {
         }
     }
 
-    /// The name as the chip sees it: the first 16 bytes.
+    /// The name as the chip sees it: the first 16 bytes, up to a zero.
     pub fn stored_name(&self) -> &[u8] {
         let bytes = self.name.as_bytes();
-        bytes.get(..NAME_BYTES).unwrap_or(bytes)
+        let field = bytes.get(..NAME_BYTES).unwrap_or(bytes);
+        field.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 }
 

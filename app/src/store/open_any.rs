@@ -1,5 +1,5 @@
 //! Makes a project of whatever a person names: a project, a table, a firmware image with a table, a packed
-//! image, or a folder.
+//! image, or a folder. Of anything else it says what it is.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::{StoreError, table_file};
 use crate::formats::bin_read;
 use crate::formats::file_tree::{FileEntry, FileNode};
 use crate::formats::format_error::FormatError;
-use crate::formats::recognise::{Kind, recognise};
+use crate::formats::recognise::{Kind, Recognised, recognise};
 use crate::formats::unpack::unpack;
 use crate::model::partition_table::TableSettings;
 use crate::model::problem::Problem;
@@ -31,13 +31,32 @@ pub struct Opened {
     pub to_pack: Vec<PathBuf>,
 }
 
+/// What a path turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Project(Opened),
+    /// A file that no project can be made of: to be looked at.
+    File(SeenFile),
+}
+
+/// A file, what it was recognised as, and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenFile {
+    pub path: PathBuf,
+    pub recognised: Recognised,
+    pub bytes: Arc<[u8]>,
+}
+
 /// Opens `path` as what its content says it is.
-pub fn open_any(path: &Path) -> Result<Opened, StoreError> {
+///
+/// # Errors
+/// It cannot be read, is larger than any flash, or is a damaged project, table or pack.
+pub fn open_any(path: &Path) -> Result<Found, StoreError> {
     if path.is_dir() {
-        return open_folder(path);
+        return open_folder(path).map(Found::Project);
     }
     if has_extension(path, "flashpack") {
-        return open_project(path);
+        return open_project(path).map(Found::Project);
     }
     let bytes = read_whole(path, IMAGE_LIMIT)?;
     let refused = |message: String, help: String| StoreError::Refused {
@@ -45,33 +64,39 @@ pub fn open_any(path: &Path) -> Result<Opened, StoreError> {
         message,
         help,
     };
-    let kind = recognise(&bytes).kind;
+    let recognised = recognise(&bytes);
+    let kind = recognised.kind;
     if let Some(format) = container(kind) {
         let entries = image_entries(kind, &bytes)
             .map_err(|error| refused(error.to_string(), "Pack it anew from its files".into()))?;
-        return Ok(from_entries(format, entries));
+        return Ok(Found::Project(from_entries(format, entries)));
     }
-    let read = table_file::from_bytes(&bytes, TableSettings::default(), None).map_err(
-        |problem| match kind {
-            Kind::Unknown | Kind::PartitionCsv => refused(problem.message, problem.help),
-            other => refused(
-                format!("This is no project, table or pack but {}", other.name()),
-                "Drop it on a partition to write it as it is".into(),
-            ),
-        },
-    )?;
+    let read = match table_file::from_bytes(&bytes, TableSettings::default(), None) {
+        Ok(read) => read,
+        // What was meant to be a table is told what is wrong with it.
+        Err(problem) if kind == Kind::PartitionCsv || has_extension(path, "csv") => {
+            return Err(refused(problem.message, problem.help));
+        }
+        Err(_) => {
+            return Ok(Found::File(SeenFile {
+                path: path.to_path_buf(),
+                recognised,
+                bytes: bytes.into(),
+            }));
+        }
+    };
     let problems = read.notes();
     let project = Project {
         flash_size: flash_for(read.table.end()),
         table: Arc::new(read.table),
         ..bare_sample()
     };
-    Ok(Opened {
+    Ok(Found::Project(Opened {
         project,
         project_path: None,
         problems,
         to_pack: Vec::new(),
-    })
+    }))
 }
 
 fn open_project(path: &Path) -> Result<Opened, StoreError> {
@@ -237,6 +262,13 @@ fn has_extension(path: &Path, wanted: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn project_of(path: &Path) -> Opened {
+        match open_any(path).unwrap() {
+            Found::Project(opened) => opened,
+            Found::File(file) => panic!("only looked at: {file:?}"),
+        }
+    }
+
     #[test]
     fn a_table_becomes_a_project_for_the_flash_that_holds_it() {
         let folder = tempfile::tempdir().unwrap();
@@ -246,7 +278,7 @@ mod tests {
             "nvs, data, nvs, 0x9000, 0x6000\nbig, data, fat, 0x10000, 4M\n",
         )
         .unwrap();
-        let opened = open_any(&path).unwrap();
+        let opened = project_of(&path);
         assert_eq!(
             (opened.project.flash_size, opened.project.table.rows.len()),
             (8 << 20, 2)
@@ -267,11 +299,11 @@ mod tests {
                 .map(|path| path.file_name().unwrap().to_owned())
                 .collect()
         };
-        let opened = open_any(folder.path()).unwrap();
+        let opened = project_of(folder.path());
         assert_eq!(names(&opened), ["a", "b"]);
         let project = folder.path().join("p.flashpack");
         crate::store::project_file::save(&project, &sample()).unwrap();
-        let opened = open_any(folder.path()).unwrap();
+        let opened = project_of(folder.path());
         assert_eq!(opened.project_path, Some(absolute(&project)));
         assert!(opened.to_pack.is_empty());
         std::fs::copy(&project, folder.path().join("q.flashpack")).unwrap();
@@ -311,7 +343,7 @@ mod tests {
         ];
         for (format, bytes) in images {
             std::fs::write(&path, bytes).unwrap();
-            let opened = open_any(&path).unwrap();
+            let opened = project_of(&path);
             let expected = FilesContent {
                 format,
                 entries: of_tree(tree()),
@@ -322,9 +354,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nothing_known_is_refused() {
+    fn what_is_no_project_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("noise");
+        std::fs::write(&path, [0x9A; 5000]).unwrap();
+        let Found::File(seen) = open_any(&path).unwrap() else {
+            panic!("no project can be made of noise");
+        };
+        assert_eq!(
+            (seen.recognised.kind, seen.bytes.len()),
+            (Kind::Unknown, 5000)
+        );
+        assert_eq!(seen.path, path);
+    }
+
+    #[test]
+    fn a_broken_table_is_told_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
         std::fs::write(&path, [0x9A; 5000]).unwrap();
         assert!(matches!(open_any(&path), Err(StoreError::Refused { .. })));
     }

@@ -31,6 +31,8 @@ pub enum Action {
     /// Show a drag's outcome without making it; `None` puts it back.
     Preview(Option<Box<Project>>),
     OpenPath(PathBuf),
+    /// Stop looking at a file, and show the contents of what is selected again.
+    CloseFile,
     /// Put files and folders into a partition.
     AddPaths {
         partition: String,

@@ -20,8 +20,8 @@ use super::table_files;
 use crate::engine::request::Request;
 use crate::model::problem::Severity;
 use crate::model::region::Region;
-use crate::store::open_any::open_any;
-use crate::store::{project_file, replace};
+use crate::store::open_any::{Found, open_any};
+use crate::store::{StoreError, project_file, replace};
 
 pub fn ask_file(state: &mut AppState, ask: Ask) {
     let wake = state.wake.clone();
@@ -46,7 +46,7 @@ pub fn chosen(state: &mut AppState, ask: Ask, paths: Vec<PathBuf>) {
         return;
     };
     match ask {
-        Ask::OpenProject => open(state, &first),
+        Ask::OpenProject => open_unless_dirty(state, first),
         Ask::SaveProject { .. } => save_to(state, with_extension(first)),
         Ask::AddFiles { partition } | Ask::AddFolder { partition } => {
             state.ask(Action::AddPaths { partition, paths });
@@ -194,10 +194,31 @@ fn save_to(state: &mut AppState, path: PathBuf) {
     }
 }
 
-/// Opens a project, a table or an image; what is open now is replaced.
+/// The same as [`open`]; asks first if unsaved work would be replaced.
+pub fn open_unless_dirty(state: &mut AppState, path: PathBuf) {
+    let found = open_any(&path);
+    if state.document.is_dirty() && matches!(found, Ok(Found::Project(_))) {
+        unless_dirty(state, Then::Open(path));
+    } else {
+        take_up(state, &path, found);
+    }
+}
+
+/// Opens a project, a table or an image; what is open now is replaced. Any other file is shown beside it.
 pub fn open(state: &mut AppState, path: &Path) {
-    match open_any(path) {
-        Ok(opened) => {
+    let found = open_any(path);
+    take_up(state, path, found);
+}
+
+fn take_up(state: &mut AppState, path: &Path, found: Result<Found, StoreError>) {
+    match found {
+        Ok(Found::File(file)) => {
+            let text = format!("Looked at {}", path.display());
+            state.note(Severity::Note, text, None);
+            state.review = None;
+            state.seen_file = Some(file);
+        }
+        Ok(Found::Project(opened)) => {
             if let Some(path) = &opened.project_path {
                 state.settings.remember_project(path);
                 keep_settings(state);
@@ -222,6 +243,7 @@ fn replace_document(state: &mut AppState, document: Document) {
     state.document.continue_from(revision);
     state.notice = None;
     state.review = None;
+    state.seen_file = None;
     state.table = TablePanel::default();
     state.contents = ContentsPanel::default();
     state.packing.pack_again();
@@ -257,7 +279,6 @@ fn go_on(state: &mut AppState, then: Then) {
     match then {
         Then::Quit => state.may_close = true,
         Then::Open(path) => open(state, &path),
-        Then::AskOpen => ask_file(state, Ask::OpenProject),
         Then::OpenSample => replace_document(state, Document::new(project_file::sample(), None)),
     }
 }

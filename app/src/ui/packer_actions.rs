@@ -14,7 +14,7 @@ use super::dialogs::Dialog;
 use super::file_dialog::Ask;
 use super::files::{ask_file, read_partition};
 use super::kept_against::KeptAgainst;
-use super::packing_paths;
+use super::packing_paths::{Given, would_do};
 use super::run_command::{add_paths, edit, sentence};
 use super::selection::Selection;
 use super::state::{AppState, ReadInto};
@@ -39,12 +39,13 @@ const TARGETS: usize = 3;
 ///
 /// Partitions that take files come first, what the firmware fills itself last.
 pub fn after_add(project: &Project, partition: &str, paths: &[PathBuf]) -> Vec<(String, Action)> {
+    let given = Given::count(paths);
     let mut others: Vec<_> = project
         .table
         .rows
         .iter()
         .filter(|row| row.name != partition)
-        .filter(|row| packing_paths::would_do(project, &row.name, paths.len()).is_ok())
+        .filter(|row| would_do(project, &row.name, given).is_ok())
         .collect();
     others.sort_by_key(|row| {
         (

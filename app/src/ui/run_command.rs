@@ -8,7 +8,7 @@ use super::boot_slot;
 use super::command::Command;
 use super::content_edit;
 use super::dialogs::Dialog;
-use super::files::{after_unsaved, unless_dirty};
+use super::files::{after_unsaved, open_unless_dirty};
 use super::log::{command_line, on_port};
 use super::packer_actions;
 use super::packing_paths;
@@ -16,7 +16,7 @@ use super::restoring;
 use super::resume;
 use super::selection::Selection;
 use super::several;
-use super::state::{AppState, Notice, Then};
+use super::state::{AppState, Notice};
 use super::table_ops;
 use crate::engine::request::{PortChoice, Question, Request};
 use crate::model::problem::{Place, Severity};
@@ -44,7 +44,8 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
         Action::Select(selection) => select(state, selection),
         Action::Edit { name, project } => edit(state, &name, *project),
         Action::Preview(preview) => state.document.set_preview(preview.map(|project| *project)),
-        Action::OpenPath(path) => unless_dirty(state, Then::Open(path)),
+        Action::CloseFile => state.seen_file = None,
+        Action::OpenPath(path) => open_unless_dirty(state, path),
         Action::AddPaths { partition, paths } => add_paths(state, &partition, &paths),
         Action::PutInstead { from, into, paths } => {
             packer_actions::put_instead(state, &from, &into, &paths);
@@ -97,6 +98,7 @@ pub fn run_command(state: &mut AppState, ctx: &eframe::egui::Context, command: C
 }
 
 fn select(state: &mut AppState, selection: Selection) {
+    state.seen_file = None;
     if state.selection != selection {
         state.selection = selection;
         state.contents.selected = None;
@@ -137,6 +139,7 @@ pub fn add_paths(state: &mut AppState, partition: &str, paths: &[PathBuf]) {
         Ok(added) => {
             let what = added.what.clone();
             edit(state, &format!("add {what} to {partition}"), added.project);
+            show_added(state, partition, added.first.as_deref());
             state.steps[0] = true;
             let buttons = packer_actions::after_add(state.document.project(), partition, paths);
             let worst = added
@@ -156,6 +159,21 @@ pub fn add_paths(state: &mut AppState, partition: &str, paths: &[PathBuf]) {
             });
         }
         Err(reason) => state.tell(Severity::Error, reason),
+    }
+}
+
+/// Selects what was added, so that it is in sight however long the list is.
+fn show_added(state: &mut AppState, partition: &str, name: Option<&str>) {
+    let is_selected = state
+        .selected_row()
+        .is_some_and(|(_, row)| row.name == partition);
+    let index = name.filter(|_| is_selected).and_then(|name| {
+        let files = content_edit::files(state.document.project(), partition)?;
+        files.entries.iter().position(|entry| entry.name == name)
+    });
+    if let Some(index) = index {
+        state.contents.selected = Some(vec![index]);
+        state.contents.scroll_to_selection = true;
     }
 }
 

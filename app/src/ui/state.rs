@@ -46,6 +46,7 @@ use crate::store::day_log::DayLog;
 use crate::store::kept::KeptFolder;
 use crate::store::last_written::LastWritten;
 use crate::store::local_time::LocalTime;
+use crate::store::open_any::SeenFile;
 use crate::store::settings::Settings;
 
 /// Something to say in the strip above the drawer; stays until it is dismissed or replaced.
@@ -80,7 +81,6 @@ pub enum ReadInto {
 pub enum Then {
     Quit,
     Open(PathBuf),
-    AskOpen,
     OpenSample,
 }
 
@@ -110,6 +110,8 @@ pub struct AppState {
     pub drawer: Option<Tab>,
     pub layout: Layout,
     pub review: Option<Review>,
+    /// A file that is only looked at, in place of the contents.
+    pub seen_file: Option<SeenFile>,
     /// The sheet of several boards, while it is open.
     pub several: Option<SeveralSheet>,
     pub dialog: Option<Dialog>,
@@ -182,6 +184,7 @@ impl AppState {
             drawer: layout.tab,
             layout,
             review: None,
+            seen_file: None,
             several: None,
             dialog: None,
             palette: None,
@@ -331,6 +334,7 @@ impl AppState {
             if !dragging {
                 self.derived = Derived::new(project, self.packing.images());
                 self.compare_again = true;
+                self.keep_free_selection_valid();
             }
             self.board.table_offset = self.document.project().table.settings.table_offset;
             self.seen = Some(now);
@@ -357,6 +361,24 @@ impl AppState {
             self.selection = rows
                 .checked_sub(1)
                 .map_or(Selection::Nothing, Selection::Row);
+        }
+    }
+
+    /// Free space that an edit or *Undo* has taken or changed: what lies there now is selected.
+    fn keep_free_selection_valid(&mut self) {
+        let Selection::Free(region) = self.selection else {
+            return;
+        };
+        let segments = &self.derived.segments;
+        if segments
+            .iter()
+            .all(|segment| segment.what != self.selection)
+            && let Some(there) = segments.iter().find(|segment| {
+                (u64::from(segment.region.offset)..segment.region.end())
+                    .contains(&u64::from(region.offset))
+            })
+        {
+            self.selection = there.what;
         }
     }
 

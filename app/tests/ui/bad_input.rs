@@ -176,6 +176,15 @@ fn a_pack_that_does_not_fit_is_said() {
     window.wait("the problem", |window| {
         window.state().environment.errors > 0
     });
+    assert!(window.has_containing("of 1 MiB · 1.0"), "by how much");
+    assert!(window.has_containing("Not packed: 1 problem"));
+    let lines = &window.state().contents.list.lines;
+    let size = |name: &str| {
+        let line = lines.iter().find(|line| line.entry.path == name);
+        line.and_then(|line| line.size)
+    };
+    assert_eq!(size("big"), Some(2 << 20), "which file is the large one");
+    assert_eq!(size("logo.png"), Some(121));
 }
 
 #[test]

@@ -28,6 +28,9 @@ mod packer_shown;
 mod ports;
 #[cfg(unix)]
 mod quiet_read;
+// Marked as a test, as the monitor's.
+#[cfg(test)]
+mod recognised;
 #[cfg(test)]
 #[cfg(unix)]
 mod several;

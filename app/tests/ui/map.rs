@@ -131,3 +131,19 @@ fn keys_resize_by_a_step() {
     window.settle();
     assert_eq!(region(&window, "bin").size, before.size - 0x1000);
 }
+
+#[test]
+fn free_space_that_undo_takes_back_does_not_stay_selected() {
+    let mut window = Window::sample();
+    window.click_containing("Map: factory");
+    window
+        .harness
+        .key_press_modifiers(Modifiers::CTRL, Key::ArrowLeft);
+    window.settle();
+    window.harness.key_press(Key::ArrowRight);
+    window.settle();
+    assert!(window.has("Add partition here"));
+    window.act(Command::Undo);
+    assert!(!window.has("Add partition here"));
+    assert_eq!(window.state().selection.row(), Some(window.row("factory")));
+}

@@ -178,3 +178,89 @@ fn a_drag_is_finer_while_the_map_is_zoomed_in() {
     );
     assert_eq!(window.state().document.undo_name(), Some("resize bin"));
 }
+
+/// Down and up again in one frame, as a touchpad taps.
+fn tap(window: &mut Window, at: Pos2) {
+    point(window, at);
+    for pressed in [true, false] {
+        window.harness.event(Event::PointerButton {
+            pos: at,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        });
+    }
+    window.settle();
+}
+
+#[test]
+fn a_click_on_an_edge_selects_what_lies_under_it() {
+    let mut window = Window::sample();
+    window.select("bin");
+    let selected = |window: &Window| window.state().selection.row();
+    // Slowly, and as fast as a tap.
+    let at = right_edge(&window, "factory");
+    point(&mut window, at);
+    press(&mut window, at, true);
+    // A hand trembles.
+    point(&mut window, pos2(at.x - 2.0, at.y));
+    press(&mut window, pos2(at.x - 2.0, at.y), false);
+    assert_eq!(selected(&window), Some(window.row("factory")));
+    let at = right_edge(&window, "vfs");
+    tap(&mut window, at);
+    assert_eq!(selected(&window), Some(window.row("vfs")));
+    // The grip of factory reaches over vfs, whose first point it is.
+    let rect = place(&window, "vfs");
+    window.select("bin");
+    tap(&mut window, pos2(rect.left() + 0.8, rect.center().y));
+    assert_eq!(selected(&window), Some(window.row("vfs")));
+    // A partition that is ten points wide is hardly more than edges.
+    let rect = place(&window, "phy_init");
+    for x in [rect.left() + 0.8, rect.center().x, rect.right() - 0.8] {
+        window.select("bin");
+        tap(&mut window, pos2(x, rect.center().y));
+        assert_eq!(selected(&window), Some(window.row("phy_init")), "{x}");
+    }
+    assert_eq!(window.state().document.undo_name(), None, "nothing moved");
+    // The arrow keys go on from what was clicked.
+    window.harness.key_press(Key::ArrowRight);
+    window.settle();
+    assert_eq!(selected(&window), Some(window.row("factory")));
+}
+
+#[test]
+fn the_edges_of_what_is_selected_are_reached_and_moved_by_keyboard() {
+    let mut window = Window::sample();
+    let at = right_edge(&window, "bin");
+    tap(&mut window, at);
+    let before = region(&window, "bin");
+    window.harness.key_press(Key::Tab);
+    window.settle();
+    let label = "Edge: end of bin, 0x400000";
+    assert!(window.harness.get_by_label(label).is_focused());
+    window.harness.key_press(Key::ArrowLeft);
+    window.settle();
+    assert_eq!(region(&window, "bin").size, before.size - 0x1000);
+    let label = "Edge: end of bin, 0x3FF000";
+    assert!(window.harness.get_by_label(label).is_focused(), "still");
+    assert_eq!(window.state().document.undo_name(), Some("resize bin"));
+    window.harness.key_press(Key::ArrowRight);
+    window.settle();
+    assert_eq!(region(&window, "bin"), before);
+    assert_eq!(window.state().selection.row(), Some(window.row("bin")));
+    // The free space before bin makes its start an edge too.
+    window.click_containing("Map: vfs");
+    window
+        .harness
+        .key_press_modifiers(Modifiers::CTRL, Key::ArrowLeft);
+    window.settle();
+    window.click_containing("Map: bin");
+    window.harness.key_press(Key::Tab);
+    window.settle();
+    let label = "Edge: start of bin, 0x300000";
+    assert!(window.harness.get_by_label(label).is_focused());
+    window.harness.key_press(Key::ArrowLeft);
+    window.settle();
+    assert_eq!(region(&window, "bin").offset, before.offset - 0x1000);
+    assert_eq!(region(&window, "bin").end(), before.end());
+}

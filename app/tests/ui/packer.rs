@@ -254,3 +254,33 @@ fn the_container_can_be_chosen() {
         Some("pack bin as ROMFS")
     );
 }
+
+#[test]
+fn what_is_added_is_selected_and_in_sight() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = Window::sample();
+    // More than the list has room for.
+    let many: Vec<_> = (0..40)
+        .map(|number| {
+            let path = folder.path().join(format!("n{number:02}"));
+            std::fs::write(&path, b"x").unwrap();
+            path
+        })
+        .collect();
+    window.select("bin");
+    window.act(Action::AddPaths {
+        partition: "bin".to_owned(),
+        paths: many,
+    });
+    window.packed();
+    assert!(window.has("File n00") && !window.has("File n39"));
+    let path = folder.path().join("last");
+    std::fs::write(&path, b"hello").unwrap();
+    window.act(Action::AddPaths {
+        partition: "bin".to_owned(),
+        paths: vec![path],
+    });
+    window.packed();
+    assert!(window.has("File last"), "scrolled to");
+    assert!(window.has_containing("hello"), "and previewed");
+}

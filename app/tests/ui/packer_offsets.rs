@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::window::Window;
 use flashpack::engine::request::PortChoice;
 use flashpack::model::project::{Content, FilesContent, PackEntry, Packed, Project, Source};
-use flashpack::store::{open_any, project_file};
+use flashpack::store::open_any::{Found, open_any};
+use flashpack::store::project_file;
 use flashpack::ui::action::Action;
 use flashpack::ui::command::Command;
 use flashpack::ui::content_edit;
@@ -52,7 +53,9 @@ fn saved(folder: &Path) -> (PathBuf, PathBuf) {
 }
 
 fn reopened(path: &Path, settings: &Path) -> Window {
-    let opened = open_any::open_any(path).expect("the project opens");
+    let Ok(Found::Project(opened)) = open_any(path) else {
+        panic!("the project opens");
+    };
     let document = Document::new(opened.project, opened.project_path);
     Window::start(document, PortChoice::Practice, Some(settings.to_owned()))
 }

@@ -68,3 +68,22 @@ fn opening_another_project_asks_too() {
     window.click("Discard changes");
     assert_eq!(window.project(), &saved);
 }
+
+#[test]
+fn a_file_that_is_only_looked_at_needs_no_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("noise");
+    std::fs::write(&path, [0x9A; 300]).unwrap();
+    let mut window = edited();
+    window.dialogs.choose(std::slice::from_ref(&path));
+    window.act(Command::Open);
+    assert!(window.has("Close file") && !window.has("Save the changes?"));
+    assert!(window.state().document.is_dirty());
+    // A table would take the project's place.
+    std::fs::write(&path, "nvs, data, nvs, 0x9000, 0x6000\n").unwrap();
+    window.dialogs.choose(&[path]);
+    window.act(Command::Open);
+    assert!(window.has("Save the changes?"));
+    window.click("Discard changes");
+    assert_eq!(window.project().table.rows.len(), 1);
+}

@@ -14,10 +14,10 @@ pub const FILE: &[Facts] = &[
         Menu::File,
         Command::Open,
         "Open…",
-        "Open a project, a partition table or an image",
+        "Open a project, a partition table or an image; look at any other file",
     )
     .keys(ctrl(Key::O))
-    .runs(|state, _| unless_dirty(state, Then::AskOpen)),
+    .runs(|state, _| ask_file(state, Ask::OpenProject)),
     row(
         Menu::File,
         Command::OpenSample,

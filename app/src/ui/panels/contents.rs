@@ -11,7 +11,7 @@ use super::super::state::AppState;
 use super::super::table_ops;
 use super::super::theme;
 use super::super::widgets::{command_button, gauge};
-use super::{file_list, inspector, pack_strip, preview};
+use super::{file_list, inspector, pack_strip, preview, seen_file};
 use crate::engine::pack::PackedImage;
 use crate::model::number::{exact_size, hex, human_size};
 use crate::model::partition_table::Row;
@@ -61,8 +61,12 @@ impl ContentsPanel {
     }
 }
 
-/// Draws the contents of what is selected.
+/// Draws the contents of what is selected, or the file that is looked at.
 pub fn ui(ui: &mut Ui, state: &mut AppState) {
+    if let Some(file) = state.seen_file.clone() {
+        seen_file::ui(ui, state, &file);
+        return;
+    }
     match state.selection {
         Selection::Row(index) => {
             let Some((_, row)) = state.selected_row() else {
@@ -140,14 +144,18 @@ fn head(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
 
 fn packer(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
     let image = state.packing.images().get(&row.name).cloned();
-    match image.as_ref().filter(|image| !image.bytes.is_empty()) {
-        Some(image) => gauge::ui(
+    if let Some(image) = image.as_ref().filter(|image| !image.bytes.is_empty()) {
+        gauge::ui(
             ui,
             image.used + image.slack,
             image.slack,
             u64::from(region.size),
-        ),
-        None => not_packed(ui, image.as_deref()),
+        );
+    } else {
+        if let Some(over) = image.as_ref().and_then(|image| image.too_large.as_ref()) {
+            gauge::ui(ui, over.size, over.slack, u64::from(region.size));
+        }
+        not_packed(ui, image.as_deref());
     }
     ui.add_space(theme::STEP);
     pack_strip::ui(ui, state, &row.name);

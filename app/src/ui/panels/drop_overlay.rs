@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use eframe::egui::{self, Align2, Event, LayerId, Order, Stroke, StrokeKind, Ui};
 
 use super::super::action::Action;
+use super::super::packing_paths::{Given, would_do};
 use super::super::state::AppState;
-use super::super::{packing_paths, theme};
+use super::super::theme;
 
 /// What a path given to the window is.
 fn is_project(path: &std::path::Path) -> bool {
@@ -39,10 +40,13 @@ pub fn ui(ui: &Ui, state: &mut AppState) {
         .iter()
         .filter_map(|file| file.path.clone())
         .collect();
+    let mut given = Given::count(&paths);
+    // Some systems do not say what hovers.
+    given.files += hovered.len() - paths.len();
     let partition = state.environment.partition.clone().unwrap_or_default();
     let words = match paths.as_slice() {
         [path] if is_project(path) => Ok("Open this project".to_owned()),
-        _ => packing_paths::would_do(state.document.project(), &partition, hovered.len()),
+        _ => would_do(state.document.project(), &partition, given),
     };
     let tokens = theme::tokens(ui.visuals());
     let painter = ui.ctx().layer_painter(LayerId::new(

@@ -38,6 +38,8 @@ pub struct ListCache {
 pub struct Line {
     pub entry: FlatEntry,
     pub packed: Option<PackedEntry>,
+    /// In bytes, also of a file in an image that does not fit.
+    pub size: Option<u32>,
     pub problem: Option<Problem>,
 }
 
@@ -88,11 +90,16 @@ fn lines(content: &Content, image: Option<&Arc<PackedImage>>, find: &str) -> Vec
             _ => None,
         })
         .collect();
+    let too_large = image.and_then(|image| image.too_large.as_ref());
     let find = find.to_lowercase();
     content_edit::flatten(&files.entries)
         .into_iter()
         .filter(|entry| find.is_empty() || entry.path.to_lowercase().contains(&find))
         .map(|entry| Line {
+            size: packed
+                .get(entry.path.as_str())
+                .map(|packed| packed.size)
+                .or_else(|| too_large?.files.get(&entry.path).copied()),
             packed: packed
                 .get(entry.path.as_str())
                 .map(|packed| (*packed).clone()),
@@ -395,6 +402,17 @@ fn figures_ui(
             Align::Max,
         );
     }
+    if let Some(bytes) = line.size.filter(|_| !entry.folder) {
+        let words = human_size(u64::from(bytes));
+        list_row::text(
+            ui,
+            size,
+            &words,
+            theme::font(theme::BODY),
+            tokens.text,
+            Align::Max,
+        );
+    }
     let Some(packed) = &line.packed else {
         if line.problem.is_none() {
             let words = if packing { "packing…" } else { "not packed" };
@@ -409,26 +427,15 @@ fn figures_ui(
         }
         return;
     };
-    if !entry.folder {
-        let words = human_size(u64::from(packed.size));
+    if !entry.folder && crc.width() > 40.0 {
         list_row::text(
             ui,
-            size,
-            &words,
-            theme::font(theme::BODY),
-            tokens.text,
+            crc,
+            &format!("{:08X}", packed.crc32),
+            mono(),
+            tokens.weak,
             Align::Max,
         );
-        if crc.width() > 40.0 {
-            list_row::text(
-                ui,
-                crc,
-                &format!("{:08X}", packed.crc32),
-                mono(),
-                tokens.weak,
-                Align::Max,
-            );
-        }
     }
     if wasted.width() > 40.0 {
         let bytes = packed.wasted.to_string();

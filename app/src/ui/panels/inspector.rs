@@ -20,6 +20,10 @@ use crate::model::table_names::DATA_OTA;
 
 /// Facts of an image that are shown above its bytes.
 const MOST_FACTS: usize = 16;
+/// From this width on facts stand in two columns, in points; the height of a row of them, and the room for a name.
+const TWO_COLUMNS: f32 = 480.0;
+const FACT_HEIGHT: f32 = 20.0;
+const FACT_NAME: f32 = 170.0;
 
 /// An image that is written as it is.
 pub fn raw(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
@@ -62,25 +66,46 @@ pub fn raw(ui: &mut Ui, state: &mut AppState, row: &Row, region: Region) {
     }
 }
 
-/// What the bytes turned out to be.
-fn facts(ui: &mut Ui, recognised: &Recognised) {
+/// What bytes turned out to be.
+pub fn facts(ui: &mut Ui, recognised: &Recognised) {
     ui.horizontal(|ui| {
         ui.strong(capital(recognised.kind.name()));
         if !recognised.certain && recognised.kind != Kind::Unknown {
             ui.weak("by its structure only");
         }
     });
-    Grid::new("recognised")
-        .num_columns(2)
-        .spacing([16.0, 2.0])
-        .show(ui, |ui| {
-            for (name, value) in recognised.facts.iter().take(MOST_FACTS) {
-                ui.weak(name);
-                ui.add(eframe::egui::Label::new(value).truncate())
-                    .on_hover_text(value);
-                ui.end_row();
-            }
-        });
+    let shown = recognised
+        .facts
+        .get(..MOST_FACTS)
+        .unwrap_or(&recognised.facts);
+    // Many facts stand side by side, so that there is room for the bytes below.
+    let side_by_side = if shown.len() > 4 && ui.available_width() > TWO_COLUMNS {
+        2
+    } else {
+        1
+    };
+    let rows = shown.len().div_ceil(side_by_side);
+    let widest = ui.available_width() / side_by_side as f32 - FACT_NAME;
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = FACT_HEIGHT;
+        Grid::new("recognised")
+            .num_columns(2 * side_by_side)
+            .spacing([16.0, 2.0])
+            .min_row_height(FACT_HEIGHT)
+            .show(ui, |ui| {
+                for row in 0..rows {
+                    for (name, value) in shown.iter().skip(row).step_by(rows.max(1)) {
+                        ui.weak(name);
+                        ui.scope(|ui| {
+                            ui.set_max_width(widest.max(60.0));
+                            ui.add(eframe::egui::Label::new(value).truncate())
+                                .on_hover_text(value);
+                        });
+                    }
+                    ui.end_row();
+                }
+            });
+    });
     ui.add_space(theme::STEP);
 }
 

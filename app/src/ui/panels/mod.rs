@@ -17,6 +17,7 @@ pub mod pack_strip;
 pub mod port_picker;
 pub mod preview;
 pub mod problems;
+pub mod seen_file;
 pub mod several;
 pub mod snippets;
 pub mod steps;

@@ -35,6 +35,9 @@ pub fn ui(ui: &mut Ui, state: &mut AppState, partition: &str) {
     names(ui, state, partition, &content);
 }
 
+/// Bytes that compacting must save to be offered beside the files; the menu offers it always.
+const WORTH_SAYING: u64 = 1024;
+
 fn format_name(format: PackFormat) -> &'static str {
     match format {
         PackFormat::Bin => "Bin",
@@ -166,7 +169,8 @@ fn cost(ui: &mut Ui, state: &mut AppState, partition: &str, image: &PackedImage)
             };
             ui.weak(words);
         }
-        if let Some(worth) = image.compaction {
+        // A hole of some bytes is nothing to talk of.
+        if let Some(worth) = image.compaction.filter(|worth| worth.saves >= WORTH_SAYING) {
             ui.weak(format!(
                 "Holes: compacting saves {}, rewrites {}",
                 human_size(worth.saves),

@@ -1,17 +1,16 @@
 //! The flash, drawn: a ruler, the stretches to scale, and the strip that compares them with the board.
 //!
-//! Reports what was done to it as [`MapEvent`]s. Only the selected stretch takes part in the tab order; arrow keys go
-//! from there to its neighbours.
+//! Reports what was done to it as [`MapEvent`]s. Only the selected stretch and its edges take part in the tab order;
+//! arrow keys go from the stretch to its neighbours, and move an edge.
 
-use eframe::egui::{
-    CursorIcon, EventFilter, Key, Modifiers, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo,
-    pos2, vec2,
-};
+use eframe::egui::{CursorIcon, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::super::derived::Segment;
 use super::super::selection::Selection;
 use super::super::theme;
 use super::icon::{self, Icon};
+use super::map_edge::Edge;
+use super::map_keys::{id_of, keys};
 use super::map_scale::MapScale;
 use super::segment_paint::{self, Strip};
 use crate::model::number::{exact_size, hex, human_size};
@@ -25,8 +24,8 @@ pub const HEIGHT: f32 = RULER + BAND + STRIP + 8.0;
 /// Smallest widths in points.
 const SMALLEST_PARTITION: f32 = 10.0;
 const SMALLEST_GAP: f32 = 5.0;
-/// Width of the place where an edge can be grabbed.
-const GRIP: f32 = 8.0;
+/// A start can be grabbed too from this width on.
+const WIDE_ENOUGH_FOR_TWO: f32 = 24.0;
 
 /// What a stretch shows besides itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -165,15 +164,27 @@ pub fn ui(
             let start_is_free =
                 before.is_some_and(|before| matches!(before.what, Selection::Free(_)));
             drag(ui, &response, scale, row, Grip::Body, &mut events);
-            edge(ui, place, scale, row, Grip::End, &mut events);
-            if start_is_free && place.width() > 3.0 * GRIP {
-                edge(ui, place, scale, row, Grip::Start, &mut events);
+            let edge = Edge {
+                segment,
+                place,
+                row,
+                grip: Grip::Start,
+                is_selected,
+                body_has_focus: is_selected && response.has_focus(),
+            };
+            if start_is_free && place.width() > WIDE_ENOUGH_FOR_TWO {
+                edge.ui(ui, segments, index, scale, &mut events);
             }
+            let edge = Edge {
+                grip: Grip::End,
+                ..edge
+            };
+            edge.ui(ui, segments, index, scale, &mut events);
         }
     }
     if let Some((index, place, response)) = chosen {
         segment_paint::selected(ui.painter(), place, ui.visuals());
-        keys(ui, segments, index, &response, &mut events);
+        keys(ui, segments, index, &response, Grip::Body, &mut events);
     }
     events
 }
@@ -223,10 +234,7 @@ fn interact(
     show: Shown,
     tip: &impl Fn(&Segment) -> String,
 ) -> Response {
-    let id = match segment.what {
-        Selection::Row(row) => ui.scope_id().with(("row", row)),
-        _ => ui.scope_id().with(("stretch", index)),
-    };
+    let id = id_of(ui, segment.what, index);
     let mut sense = Sense::CLICK;
     if show.movable {
         sense |= Sense::DRAG;
@@ -252,7 +260,8 @@ fn interact(
     })
 }
 
-fn drag(
+/// Reports a drag of what `response` is of.
+pub(super) fn drag(
     ui: &Ui,
     response: &Response,
     scale: &MapScale,
@@ -271,7 +280,10 @@ fn drag(
             offset: scale.offset(at),
         });
     }
+    // A hand that clicks trembles: that must move nothing.
+    let unmoved = ui.input(|input| input.pointer.could_any_button_be_click());
     if response.dragged()
+        && !unmoved
         && let Some(at) = response.interact_pointer_pos()
     {
         ui.set_cursor_icon(if grip == Grip::Body {
@@ -285,99 +297,6 @@ fn drag(
     }
     if response.drag_stopped() {
         events.push(MapEvent::DragEnded);
-    }
-}
-
-fn edge(
-    ui: &Ui,
-    place: Rect,
-    scale: &MapScale,
-    row: usize,
-    grip: Grip,
-    events: &mut Vec<MapEvent>,
-) {
-    let x = if grip == Grip::Start {
-        place.left()
-    } else {
-        place.right()
-    };
-    let inside = (place.width() / 3.0).min(GRIP / 2.0);
-    let rect = match grip {
-        Grip::Start => Rect::from_x_y_ranges(x - 2.0..=x + inside, place.y_range()),
-        _ => Rect::from_x_y_ranges(x - inside..=x + 2.0, place.y_range()),
-    };
-    let response = ui.interact(rect, ui.scope_id().with((row, grip as u8)), Sense::DRAG);
-    let response = response.on_hover_cursor(CursorIcon::ResizeHorizontal);
-    if response.hovered() || response.dragged() {
-        let tokens = theme::tokens(ui.visuals());
-        let bar = Rect::from_center_size(pos2(rect.center().x, place.center().y), vec2(4.0, 24.0));
-        ui.painter().rect_filled(bar.expand(1.0), 3.0, tokens.panel);
-        ui.painter().rect_filled(bar, 2.0, tokens.accent);
-    }
-    drag(ui, &response, scale, row, grip, events);
-}
-
-fn keys(
-    ui: &Ui,
-    segments: &[Segment],
-    index: usize,
-    response: &Response,
-    events: &mut Vec<MapEvent>,
-) {
-    if !response.has_focus() {
-        return;
-    }
-    let filter = EventFilter {
-        horizontal_arrows: true,
-        vertical_arrows: true,
-        ..EventFilter::default()
-    };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-    // With more keys first: a pattern takes no notice of Shift and Alt that it does not name.
-    for (modifiers, grip) in [
-        (Modifiers::CTRL.plus(Modifiers::SHIFT), Grip::Start),
-        (Modifiers::SHIFT, Grip::Body),
-        (Modifiers::CTRL, Grip::End),
-    ] {
-        for (key, forward) in [(Key::ArrowLeft, false), (Key::ArrowRight, true)] {
-            if pressed(modifiers, key) {
-                events.push(MapEvent::Step { grip, forward });
-            }
-        }
-    }
-    let step = |to: Option<usize>, events: &mut Vec<MapEvent>| {
-        if let Some(segment) = to.and_then(|to| segments.get(to)) {
-            let id = match segment.what {
-                Selection::Row(row) => ui.scope_id().with(("row", row)),
-                _ => ui.scope_id().with(("stretch", to.unwrap_or(0))),
-            };
-            ui.memory_mut(|memory| memory.request_focus(id));
-            events.push(MapEvent::Select(segment.what));
-        }
-    };
-    for (key, event) in [
-        (Key::Plus, MapEvent::Zoom { factor: 2.0 }),
-        (Key::Equals, MapEvent::Zoom { factor: 2.0 }),
-        (Key::Minus, MapEvent::Zoom { factor: 0.5 }),
-        (Key::Num0, MapEvent::ShowAll),
-        (Key::PageUp, MapEvent::Scroll { share: -0.5 }),
-        (Key::PageDown, MapEvent::Scroll { share: 0.5 }),
-    ] {
-        if pressed(Modifiers::NONE, key) {
-            events.push(event);
-        }
-    }
-    if pressed(Modifiers::NONE, Key::ArrowLeft) {
-        step(index.checked_sub(1), events);
-    } else if pressed(Modifiers::NONE, Key::ArrowRight) {
-        step(Some(index + 1), events);
-    } else if pressed(Modifiers::NONE, Key::Home) {
-        step(Some(0), events);
-    } else if pressed(Modifiers::NONE, Key::End) {
-        step(segments.len().checked_sub(1), events);
-    } else if pressed(Modifiers::NONE, Key::Enter) || pressed(Modifiers::NONE, Key::ArrowDown) {
-        events.push(MapEvent::Open);
     }
 }
 

@@ -8,6 +8,8 @@ pub mod hex_search;
 pub mod hex_view;
 pub mod icon;
 pub mod list_row;
+mod map_edge;
+mod map_keys;
 pub mod map_scale;
 pub mod plot;
 pub mod segment_paint;
