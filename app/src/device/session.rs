@@ -188,6 +188,9 @@ impl Session {
         let there = Entry::AlreadyThere { stub: true };
         let mut connection = connection(self.exchange.into_port(), self.usb, there);
         let result = if self.control_lines && !watchdog {
+            if self.identity.chip == Chip::Esp32c3 {
+                forget_forced_download(&mut connection);
+            }
             connection.reset()
         } else {
             watchdog_reset(&mut connection)
@@ -388,6 +391,12 @@ fn flash_id(flasher: &mut Flasher) -> Option<u32> {
     let answer = flasher.chip().spi_registers().w0();
     let id = flasher.connection().read_reg(answer).ok()? & 0xFF_FFFF;
     (id != 0 && id != 0xFF_FFFF).then_some(id)
+}
+
+/// An agent that sent the chip into its loader has forced that mode, and not every reset by control lines takes it back
+/// (`RTC_CNTL_OPTION1_REG`). Where this is not answered, the reset is tried all the same.
+fn forget_forced_download(connection: &mut Connection) {
+    connection.write_reg(0x6000_80F4, 0, Some(1)).ok();
 }
 
 /// Lets the RTC watchdog of the C3 and its kin reset the chip, as esptool's `watchdog-reset` does: registers of

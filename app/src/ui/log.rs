@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::request::{Mapping, PortChoice, Question, Request};
+use crate::engine::request::{FlashChange, Mapping, PortChoice, Question, Request};
+use crate::model::flash_plan::AgentInFlash;
 use crate::model::number::hex;
 use crate::model::problem::Severity;
 use crate::model::region::Region;
@@ -101,6 +102,20 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         Request::WhatBoots { table_offset } => {
             format!("info --table-offset {}", hex(*table_offset))
         }
+        Request::AgentInFlash {
+            change,
+            table_offset,
+        } => {
+            let words = match change {
+                FlashChange::Install { slot } => install_words(slot.as_deref()),
+                FlashChange::Restore => "agent restore".to_owned(),
+            };
+            format!("{words} --dry-run --table-offset {}", hex(*table_offset))
+        }
+        Request::Write(plan) if plan.agent.is_some() => match &plan.agent {
+            Some(AgentInFlash::Install { slot, .. }) => install_words(Some(slot)),
+            Some(AgentInFlash::Restore) | None => "agent restore".to_owned(),
+        },
         Request::Write(plan) => {
             let full = if plan.full { " --full" } else { "" };
             let no_verify = if plan.no_verify { " --no-verify" } else { "" };
@@ -188,6 +203,13 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         },
     };
     on_port(&words, port)
+}
+
+fn install_words(slot: Option<&str>) -> String {
+    slot.map_or_else(
+        || "agent install".to_owned(),
+        |slot| format!("agent install --slot {}", quoted(slot)),
+    )
 }
 
 /// A command line from the words of a command and the port it is for.
