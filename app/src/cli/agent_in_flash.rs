@@ -23,13 +23,13 @@ pub fn install(
     let change = FlashChange::Install {
         slot: slot.map(str::to_owned),
     };
-    let head = "This puts the agent into the board's flash:";
-    if carry_out(change, head, dry_run, board, common, report)? {
-        report.note(
+    let words = Words {
+        head: "This puts the agent into the board's flash:",
+        done: Some(
             "The agent starts with the board's next reset (flashpack reset), and then answers without being loaded",
-        );
-    }
-    Ok(())
+        ),
+    };
+    carry_out(change, &words, dry_run, board, common, report)
 }
 
 /// Puts back what an install replaced.
@@ -39,19 +39,27 @@ pub fn restore(
     common: Common,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let head = "This puts back what the agent replaced in the board's flash:";
-    carry_out(FlashChange::Restore, head, dry_run, board, common, report).map(drop)
+    let words = Words {
+        head: "This puts back what the agent replaced in the board's flash:",
+        done: None,
+    };
+    carry_out(FlashChange::Restore, &words, dry_run, board, common, report)
 }
 
-/// Whether anything was written.
+/// What is said before and after.
+struct Words {
+    head: &'static str,
+    done: Option<&'static str>,
+}
+
 fn carry_out(
     change: FlashChange,
-    head: &str,
+    words: &Words,
     dry_run: bool,
     board: &args::Board,
     common: Common,
     report: &mut Report,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let mut board = Board::open(board.port.as_deref(), board.link)?;
     let request = Request::AgentInFlash {
         change,
@@ -71,16 +79,19 @@ fn carry_out(
     );
     if dry_run {
         show(&view, report);
-        return Ok(false);
+        return Ok(());
     }
     refuse(&view, report)?;
-    let mut lines = vec![head.to_owned()];
+    let mut lines = vec![words.head.to_owned()];
     lines.extend(view.writes.iter().map(PlanLine::text));
     lines.push(view.modelled.sentence());
     confirm(&lines, "agent", common, report)?;
     let Outcome::Written(summary) = board.ask(Request::Write(plan.clone()), report)? else {
         return Err(board.unexpected());
     };
+    if let Some(done) = words.done {
+        report.note(done);
+    }
     finished(&summary, report);
-    Ok(true)
+    Ok(())
 }

@@ -7,13 +7,13 @@
 //! the engine's business. This file knows nothing of plans or partitions.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use espflash::Error as EspError;
 use espflash::command::Command;
 use espflash::connection::{Connection, Port, ResetAfterOperation, ResetBeforeOperation};
 use espflash::flasher::Flasher;
-use serialport::UsbPortInfo;
+use serialport::{SerialPort as _, UsbPortInfo};
 
 use super::error::DeviceError;
 use super::exchange::{Answer, Exchange, Failure, Found};
@@ -196,7 +196,11 @@ impl Session {
             watchdog_reset(&mut connection)
         };
         result.map_err(|error| reset_error(&self.port, &error))?;
-        Ok(connection.into_serial())
+        let serial = connection.into_serial();
+        if watchdog || !self.control_lines {
+            wait_for_the_bite(&serial);
+        }
+        Ok(serial)
     }
 
     /// The same; the port stays open, so that nothing is lost of what the board says next.
@@ -413,6 +417,17 @@ fn watchdog_reset(connection: &mut Connection) -> Result<(), EspError> {
     // The dog bites within moments: protecting its registers again is tried, but an answer may not come any more.
     connection.write_reg(WPROTECT, 0, None).ok();
     Ok(())
+}
+
+/// The watchdog bites some 15 ms later, and who asks before finds the loader still there. What the chip says when it
+/// starts is the sign, and is left for whoever listens; a port that vanishes is a sign too.
+fn wait_for_the_bite(serial: &Port) {
+    const LONGEST: Duration = Duration::from_millis(100);
+    const STEP: Duration = Duration::from_millis(2);
+    let began = Instant::now();
+    while began.elapsed() < LONGEST && matches!(serial.bytes_to_read(), Ok(0)) {
+        std::thread::sleep(STEP);
+    }
 }
 
 fn connection(serial: Port, usb: UsbPortInfo, entry: Entry) -> Connection {

@@ -33,7 +33,10 @@ fn the_agent_is_installed_asked_in_flash_and_taken_out_again() {
     assert!(bench.look().flash()[0x1_0000..].starts_with(agent_image::bundled_app()));
     bench.window.act(Command::ResetBoard);
     bench.wait_for_notice("was reset");
-    assert_eq!(bench.look().running(), "agent", "the bootloader starts it");
+    let look = bench.look();
+    bench
+        .window
+        .wait("the bootloader to start it", |_| look.running() == "agent");
 
     // It answers without being loaded.
     let loaded = bench.look().report().commands.get("MEM_BEGIN").copied();
