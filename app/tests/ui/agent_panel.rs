@@ -229,7 +229,7 @@ fn flash_of_16_mib_slides_through_the_grid_and_says_so() {
     // The sample's `bin`, behind the middle of the flash.
     let mut table = (*project.table).clone();
     let bin = table.rows.iter_mut().find(|row| row.name == "bin").unwrap();
-    Arc::make_mut(bin).offset = Offset::At(0x80_8000);
+    Arc::make_mut(bin).offset = Offset::At(0x81_0000);
     project.table = table.into();
     project.flash_size = 16 << 20;
     let mut window = Window::of(project, PortChoice::Path(board.port().to_owned()));
@@ -247,7 +247,7 @@ fn flash_of_16_mib_slides_through_the_grid_and_says_so() {
     assert!(window.has_containing("right until the next question"));
     let found = window.state().agent.history[0].found.clone().unwrap();
     let flash = found.flash_offset.unwrap();
-    assert!(flash > 0x80_8000 && found.sliding, "{found:?}");
+    assert!(flash > 0x81_0000 && found.sliding, "{found:?}");
     assert_eq!(found.vaddr, Some(0x3C00_0000 + flash % 0x80_0000));
 
     window.click("MMU");
