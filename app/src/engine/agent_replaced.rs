@@ -62,6 +62,17 @@ pub fn place(keep: &dyn Keep, plan: &FlashPlan, mac: Option<&str>) -> Option<Str
     installs.then(|| keep.place(&image_name(mac.unwrap_or("unknown"))))
 }
 
+/// That an install on this board did not come to its end, as one sentence without a full stop.
+pub(super) fn unfinished(keep: &dyn Keep, mac: Option<&str>) -> Option<String> {
+    let kept = load(keep, mac?).ok().flatten()?;
+    (!kept.proven).then(|| {
+        format!(
+            "An install of the agent to {} did not finish: flashpack agent install finishes it, or flashpack agent restore puts back what it replaced",
+            kept.slot
+        )
+    })
+}
+
 /// What is kept of this board, if anything is.
 ///
 /// # Errors

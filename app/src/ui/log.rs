@@ -150,59 +150,64 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
             let reset = if monitor.reset { "" } else { " --no-reset" };
             format!("monitor --baud {}{elf}{reset}", monitor.baud)
         }
-        Request::Agent(question) => match question {
-            Question::Info => "agent info".to_owned(),
-            Question::Map(Mapping::All) => "agent map".to_owned(),
-            Question::Map(Mapping::AsItIs | Mapping::Released) => "agent map --as-is".to_owned(),
-            Question::Compare { partition, .. } => {
-                format!(
-                    "agent verify --image IMAGE --partition {}",
-                    quoted(partition)
-                )
-            }
-            Question::Bench {
-                partition,
-                path,
-                count,
-            } => format!(
-                "agent bench {} --count {count} --partition {}",
-                quoted(path),
-                quoted(partition)
-            ),
-            Question::List { partition, path } => {
-                format!(
-                    "agent ls {} --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-            Question::Find { partition, path } => {
-                format!(
-                    "agent find {} --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-            Question::ReadFile { partition, path } => {
-                format!(
-                    "agent read {} OUT --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-            Question::ReadRegion(region) => {
-                format!("agent read {}:{} OUT", hex(region.offset), hex(region.size))
-            }
-            Question::Verify { partition, path } => {
-                format!(
-                    "agent verify {} --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-        },
+        Request::Agent(question) => question_words(question),
     };
     on_port(&words, port)
+}
+
+/// The words of a question to the agent.
+fn question_words(question: &Question) -> String {
+    match question {
+        Question::Info => "agent info".to_owned(),
+        Question::Map(Mapping::All) => "agent map".to_owned(),
+        Question::Map(Mapping::AsItIs | Mapping::Released) => "agent map --as-is".to_owned(),
+        Question::Compare { partition, .. } => {
+            format!(
+                "agent verify --image IMAGE --partition {}",
+                quoted(partition)
+            )
+        }
+        Question::Bench {
+            partition,
+            path,
+            count,
+        } => format!(
+            "agent bench {} --count {count} --partition {}",
+            quoted(path),
+            quoted(partition)
+        ),
+        Question::List { partition, path } => {
+            format!(
+                "agent ls {} --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+        Question::Find { partition, path } => {
+            format!(
+                "agent find {} --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+        Question::ReadFile { partition, path } => {
+            format!(
+                "agent read {} OUT --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+        Question::ReadRegion(region) => {
+            format!("agent read {}:{} OUT", hex(region.offset), hex(region.size))
+        }
+        Question::Verify { partition, path } => {
+            format!(
+                "agent verify {} --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+    }
 }
 
 fn install_words(slot: Option<&str>) -> String {

@@ -238,6 +238,8 @@ fn cut_at_any_operation_it_is_finished_or_taken_back() {
         let ending = place.run(Request::Write(plan)).1;
         assert!(matches!(ending, Event::Failed(_)), "{cut}: {ending:?}");
         look.replug();
+        let said = place.run(Request::Detect).0.concat();
+        assert!(said.contains("install of the agent to app0"), "{said}");
         if cut % 2 == 0 {
             // Without its name: what was begun goes on.
             carried_out(&place, FlashChange::Install { slot: None });
@@ -247,6 +249,7 @@ fn cut_at_any_operation_it_is_finished_or_taken_back() {
         }
         carried_out(&place, FlashChange::Restore);
         assert!(look.flash() == contents, "{cut}: not as it was");
+        assert_eq!(place.run(Request::Detect).0, Vec::<String>::new());
     }
 }
 

@@ -138,12 +138,14 @@ fn slot<'a>(
             let first = order.first().map(|candidate| candidate.partition.as_str());
             let first = seen.boots.partition.as_deref().or(first);
             let mut apps = apps();
-            match first {
-                Some(first) => apps.find(|place| place.name == first),
-                None if seen.table.is_none() => apps.next(),
-                None => None,
-            }
-            .ok_or_else(|| {
+            let found = if let Some(first) = first {
+                apps.find(|place| place.name == first)
+            } else if seen.table.is_none() {
+                apps.next()
+            } else {
+                None
+            };
+            found.ok_or_else(|| {
                 JobError::new(
                     "The board's table has no app partition for the agent",
                     plan::TABLE,

@@ -58,7 +58,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
 fn menu_ui(ui: &mut Ui, state: &mut AppState, menu: Menu) {
     ui.set_min_width(220.0);
     // The longest one is higher than a small screen.
-    let room = ui.ctx().content_rect().height() - theme::BAR_HEIGHT;
+    let room = ui.ctx().content_rect().height() - theme::BAR_HEIGHT - 24.0;
     ScrollArea::vertical()
         .max_height(room)
         .min_scrolled_height(room)
