@@ -123,9 +123,9 @@ fn slot<'a>(
         names.join(", ")
     };
     let order = &seen.boots.order;
-    let found = match wanted {
-        Some(wanted) => apps()
-            .find(|place| place.name == wanted)
+    let found = if let Some(wanted) = wanted {
+        let by_name = apps().find(|place| place.name == wanted);
+        by_name
             .or_else(|| apps().find(|place| subtype_name(APP, place.subtype) == wanted))
             .ok_or_else(|| {
                 JobError::new(
@@ -133,26 +133,24 @@ fn slot<'a>(
                     wanted,
                     format!("Its app partitions are {}", names()),
                 )
-            })?,
-        None => {
-            let first = order.first().map(|candidate| candidate.partition.as_str());
-            let first = seen.boots.partition.as_deref().or(first);
-            let mut apps = apps();
-            let found = if let Some(first) = first {
-                apps.find(|place| place.name == first)
-            } else if seen.table.is_none() {
-                apps.next()
-            } else {
-                None
-            };
-            found.ok_or_else(|| {
-                JobError::new(
-                    "The board's table has no app partition for the agent",
-                    plan::TABLE,
-                    "Write a table with an app partition first",
-                )
             })?
-        }
+    } else {
+        let first = order.first().map(|candidate| candidate.partition.as_str());
+        let first = seen.boots.partition.as_deref().or(first);
+        let found = if let Some(first) = first {
+            apps().find(|place| place.name == first)
+        } else if seen.table.is_none() {
+            apps().next()
+        } else {
+            None
+        };
+        found.ok_or_else(|| {
+            JobError::new(
+                "The board's table has no app partition for the agent",
+                plan::TABLE,
+                "Write a table with an app partition first",
+            )
+        })?
     };
     let image = agent_image::bundled_app().len() as u64;
     if image > u64::from(found.region.size) {
