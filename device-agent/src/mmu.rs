@@ -130,6 +130,11 @@ impl<H: Hardware> Mmu<H> {
         self.sharing
     }
 
+    /// From now on somebody else uses the table too. Before anything is mapped.
+    pub const fn share(&mut self) {
+        self.sharing = Sharing::Shared;
+    }
+
     /// Whether the flash has more pages than the table has entries, so that what is mapped changes.
     pub fn is_sliding(&self) -> bool {
         self.hardware.flash_size() > u32::from(ENTRIES).saturating_mul(PAGE_SIZE)

@@ -24,15 +24,20 @@ fn main() -> Result<()> {
         std::fs::read(&elf_path).with_context(|| format!("cannot read {}", elf_path.display()))?;
     let image = elf::to_image(&bytes)
         .with_context(|| format!("{} is not the firmware", elf_path.display()))?;
-    let record = Record::of(&root, &image)?;
+    let app =
+        elf::to_app_image(&bytes).with_context(|| format!("{} is no app", elf_path.display()))?;
+    let record = Record::of(&root, &image, &app)?;
     std::fs::write(root.join(record::IMAGE), &image).context("cannot write the image")?;
+    std::fs::write(root.join(record::APP_IMAGE), &app).context("cannot write the app image")?;
     let json = serde_json::to_string_pretty(&record)? + "\n";
     std::fs::write(root.join(record::RECORD), json).context("cannot write the record")?;
     println!(
-        "{}: {} bytes, of which {} are loaded",
+        "{}: {} bytes, of which {} are loaded; {}: {} bytes",
         record::IMAGE,
         image.len(),
-        elf::loaded_size(&bytes)?
+        elf::loaded_size(&bytes)?,
+        record::APP_IMAGE,
+        app.len()
     );
     Ok(())
 }

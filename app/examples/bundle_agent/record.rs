@@ -3,7 +3,7 @@
 //! *Sources*: `Cargo.toml`, `build.rs`, `esp32c3.ld` and every `.rs` file under `src/` of device-agent, in the order of
 //! their paths (with `/`, bytewise); of each its path, a line feed, its length in decimal, a line feed, and its bytes, line
 //! ends as line feeds. *Dependencies*: from `Cargo.lock`, `name version checksum` of device-agent and of all that it
-//! depends on, a line each, sorted. *Image*: the bytes of the image file.
+//! depends on, a line each, sorted. *Images*: the bytes of the image files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,9 @@ use sha2::{Digest, Sha256};
 
 /// The image, from the top of the tree.
 pub const IMAGE: &str = "assets/agent-esp32c3.bin";
-/// The record beside it.
+/// The same as an app for a slot in flash.
+pub const APP_IMAGE: &str = "assets/agent-esp32c3-app.bin";
+/// The record beside them.
 pub const RECORD: &str = "assets/agent-esp32c3.json";
 
 /// SHA-256 sums, in hexadecimal.
@@ -27,6 +29,8 @@ pub struct Record {
     pub dependencies: String,
     #[serde(rename = "image_sha256")]
     pub image: String,
+    #[serde(rename = "app_image_sha256")]
+    pub app_image: String,
 }
 
 #[derive(Deserialize)]
@@ -45,12 +49,13 @@ struct Package {
 }
 
 impl Record {
-    /// The sums of the tree as it is now, and of an image.
-    pub fn of(root: &Path, image: &[u8]) -> Result<Self> {
+    /// The sums of the tree as it is now, and of both images.
+    pub fn of(root: &Path, image: &[u8], app_image: &[u8]) -> Result<Self> {
         Ok(Self {
             sources: sources(&root.join("device-agent"))?,
             dependencies: dependencies(&fs::read_to_string(root.join("Cargo.lock"))?)?,
             image: hex(&Sha256::digest(image)),
+            app_image: hex(&Sha256::digest(app_image)),
         })
     }
 }

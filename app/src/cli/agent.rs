@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::{self, AgentCommand, InPartition};
+use super::args::{self, AgentCommand, Common, InPartition};
 use super::board::Board;
 use super::failure::Failure;
 use super::hex_lines::hex_lines;
 use super::report::Report;
 use super::resolve::{check_output, region, region_or_offset, write_output};
-use super::{agent_bench, agent_map, agent_proof};
+use super::{agent_bench, agent_in_flash, agent_map, agent_proof};
 use crate::engine::event::Outcome;
 use crate::engine::request::{Question, Request};
 use crate::model::cause::Cause;
@@ -20,7 +20,8 @@ use crate::model::region::Region;
 
 /// Bytes that `peek` shows when nobody says how many.
 const PEEK: u32 = 64;
-pub fn run(command: &AgentCommand, report: &mut Report) -> Result<(), Failure> {
+
+pub fn run(command: &AgentCommand, common: Common, report: &mut Report) -> Result<(), Failure> {
     match command {
         AgentCommand::Info(args) => info(&args.board, report),
         AgentCommand::Map { as_is, board } => agent_map::run(*as_is, board, report),
@@ -45,6 +46,14 @@ pub fn run(command: &AgentCommand, report: &mut Report) -> Result<(), Failure> {
             Some(region) => read_region(region?, output, &place.board, report),
             None => read_file(what, output, place, report),
         },
+        AgentCommand::Install {
+            slot,
+            dry_run,
+            board,
+        } => agent_in_flash::install(slot.as_deref(), *dry_run, board, common, report),
+        AgentCommand::Restore { dry_run, board } => {
+            agent_in_flash::restore(*dry_run, board, common, report)
+        }
         AgentCommand::Peek { what, board } => {
             let region = region_or_offset(what, PEEK)?;
             let bytes = ask_region(region, board, report)?;
@@ -100,17 +109,28 @@ fn info(board: &args::Board, report: &mut Report) -> Result<(), Failure> {
         return Err(board.unexpected());
     };
     let text = format!(
-        "Agent            {}, protocol {}\n\
+        "Agent            {} {}, protocol {}, {}\n\
          Flash            {}\n\
          Partition table  at {}\n\
-         MMU              {} of {} entries free, pages of {}\n",
+         MMU              {} of {} entries free, pages of {}{}\n",
         info.project,
+        info.version,
         info.protocol,
+        if info.in_flash {
+            "an app in flash"
+        } else {
+            "loaded into RAM"
+        },
         human_size(info.flash_size.into()),
         hex(info.table_offset),
         info.mmu_free,
         info.mmu_entries,
         human_size(info.page_size.into()),
+        if info.sliding {
+            "; the flash is larger, so what they show slides"
+        } else {
+            ""
+        },
     );
     report.result(&info, &text);
     Ok(())
@@ -165,6 +185,18 @@ fn find(name: &str, place: &InPartition, report: &mut Report) -> Result<(), Fail
         known(found.vaddr),
         known(found.vaddr_code),
     )];
+    if found.sliding {
+        lines.push(
+            "  the flash is larger than the MMU's table: the addresses are right until the next question\n"
+                .to_owned(),
+        );
+    }
+    if found.parted {
+        lines.push(
+            "  it is not mapped in one piece: the addresses are those of its first page\n"
+                .to_owned(),
+        );
+    }
     if let Some(crc32) = found.crc32 {
         lines.push(format!("  CRC-32 {crc32:08X}\n"));
     }

@@ -480,6 +480,25 @@ pub enum AgentCommand {
         #[command(flatten)]
         place: InPartition,
     },
+    /// Put the agent into flash as an app, for a board whose loader cannot be reached; what it replaces is saved first
+    Install {
+        /// The app partition to put it into [default: the one that boots now]
+        #[arg(long, value_name = "NAME")]
+        slot: Option<String>,
+        /// Say what would be written, and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        board: Board,
+    },
+    /// Put back what `agent install` replaced on this board
+    Restore {
+        /// Say what would be written, and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        board: Board,
+    },
     /// Print bytes of flash in hexadecimal
     Peek {
         /// Where, and how many bytes (64 if left out)

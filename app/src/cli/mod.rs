@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 
 mod agent;
 mod agent_bench;
+mod agent_in_flash;
 mod agent_map;
 mod agent_proof;
 mod args;
@@ -103,7 +104,7 @@ fn carry_out(command: &Command, common: Common, report: &mut Report) -> Result<(
         Command::Erase(args) => erase::run(args, common, report),
         Command::Backup(args) => backup::run(args, report),
         Command::Restore(args) => restore::run(args, common, report),
-        Command::Agent(command) => agent::run(command, report),
+        Command::Agent(command) => agent::run(command, common, report),
         Command::Monitor(args) => monitor::run(args, common, report),
         #[cfg(unix)]
         Command::Practice(args) => practice::run(args, report),

@@ -152,7 +152,7 @@ fn to_several(
     Ok(())
 }
 
-fn show(view: &PlanView, report: &mut Report) {
+pub(super) fn show(view: &PlanView, report: &mut Report) {
     let answer = Planned {
         dry_run: true,
         view,
@@ -234,7 +234,7 @@ fn open(args: &Write) -> Result<Option<Board>, Failure> {
 }
 
 /// Says everything that is refused, and that overridden guards are; fails if anything remains.
-fn refuse(view: &PlanView, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn refuse(view: &PlanView, report: &mut Report) -> Result<(), Failure> {
     let (forced, refused): (Vec<_>, Vec<_>) = view.guards.iter().partition(|line| line.forced);
     for line in forced {
         report.note(&format!("Overridden: {}", line.guard.message));

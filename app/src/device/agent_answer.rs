@@ -15,6 +15,10 @@ pub struct AgentInfo {
     pub mmu_free: u16,
     /// Bytes of an MMU page.
     pub page_size: u32,
+    /// The flash has more pages than the MMU entries, so what is mapped changes with what is asked.
+    pub sliding: bool,
+    /// The agent runs as an app in flash, and shares the MMU with what the bootloader mapped for it.
+    pub in_flash: bool,
 }
 
 /// Where a file is.
@@ -35,6 +39,20 @@ pub struct Found {
     pub crc32: Option<u32>,
     /// CPU cycles that the look-up took on the chip.
     pub cycles: Option<u32>,
+    /// The addresses are right only until the next question, because the flash is larger than the MMU's table.
+    #[serde(skip_serializing_if = "is_false")]
+    pub sliding: bool,
+    /// The file goes over the end of what the MMU shows in one piece: its addresses are those of its first page alone.
+    #[serde(skip_serializing_if = "is_false")]
+    pub parted: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a field over by reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Where a file is, when many are asked for at once.

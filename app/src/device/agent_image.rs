@@ -1,14 +1,22 @@
 //! The bundled firmware of the device agent: what is loaded where, and what it says of itself.
 //!
 //! `assets/agent-esp32c3.bin` is an image as esptool makes them (header E9, segments, checksum, SHA-256), with the
-//! descriptor of ESP-IDF at the start of its first segment. It is made by `cargo run -p flashpack --example bundle_agent`;
-//! a test compares it with the sources. Loading it is the session's work.
+//! descriptor of ESP-IDF at the start of its first segment. `assets/agent-esp32c3-app.bin` is the same program as an app
+//! for a slot in flash: two mapped segments that the bootloader wants lie around it, and its entry is the second one. Both
+//! are made by `cargo run -p flashpack --example bundle_agent`; a test compares them with the sources. Loading the one is
+//! the session's work, planning a write of the other the engine's.
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+/// What the images call themselves in their descriptor.
+pub use device_agent::PROJECT_NAME;
+
 /// The image that comes with Flashpack.
 const BUNDLED: &[u8] = include_bytes!("../../../assets/agent-esp32c3.bin");
+
+/// The same program as an app in flash.
+const BUNDLED_APP: &[u8] = include_bytes!("../../../assets/agent-esp32c3-app.bin");
 
 /// Bytes before the first segment.
 const HEADER_SIZE: usize = 24;
@@ -139,6 +147,11 @@ pub fn bundled() -> AgentImage<'static> {
     AgentImage::parse(BUNDLED).expect("the bundled image is checked by a test")
 }
 
+/// The app image that comes with Flashpack, for a slot in flash.
+pub fn bundled_app() -> &'static [u8] {
+    BUNDLED_APP
+}
+
 fn word(image: &[u8], at: usize) -> Result<u32, AgentImageError> {
     let bytes = image
         .get(at..)
@@ -162,7 +175,7 @@ mod tests {
     #[test]
     fn the_bundled_image_is_the_agent() {
         let image = bundled();
-        assert_eq!(image.descriptor.project, device_agent::PROJECT_NAME);
+        assert_eq!(image.descriptor.project, PROJECT_NAME);
         assert_eq!(image.descriptor.version, device_agent::VERSION);
         assert_eq!(image.descriptor.protocol, device_agent::PROTOCOL_VERSION);
         assert_eq!(image.entry, 0x403A_0000);
@@ -173,6 +186,29 @@ mod tests {
             "{} bytes",
             image.loaded_size()
         );
+    }
+
+    #[test]
+    fn the_app_image_is_the_same_program_at_its_other_entry() {
+        let (image, app) = (bundled(), AgentImage::parse(bundled_app()).unwrap());
+        assert_eq!(app.descriptor, image.descriptor);
+        assert_eq!(app.entry, image.entry + 8);
+        let segments: Vec<Segment<'_>> = app.segments().collect();
+        let [constants, between @ .., code] = segments.as_slice() else {
+            panic!("{} segments", segments.len())
+        };
+        assert!(image.segments().eq(between.iter().copied()));
+        let program = image.segments().find(|part| part.addr == image.entry);
+        let second = &program.unwrap().bytes[8..12];
+        assert_eq!(second, 0x0010_0513_u32.to_le_bytes(), "li a0, 1");
+        // Mapped where they lie in a page of 64 KiB.
+        assert_eq!(constants.addr, 0x3C00_0020);
+        assert_eq!(code.addr >> 16, 0x4201);
+        let place = code.bytes.as_ptr() as usize - bundled_app().as_ptr() as usize;
+        assert_eq!(code.addr as usize & 0xFFFF, place);
+        for bytes in [BUNDLED, BUNDLED_APP] {
+            assert!(bytes.len() <= 16 * 1024, "{} bytes", bytes.len());
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use device_agent::error::Error as Fault;
 use device_agent::message::UNKNOWN;
-use device_agent::reply::{self, CrcSource, ListedFlags};
+use device_agent::reply::{self, CrcSource, FoundFlags, InfoFlags, ListedFlags};
 use device_agent::request::{FindFlags, Into as RestartInto, Place};
 use espflash::connection::Port;
 use serialport::UsbPortInfo;
@@ -108,6 +108,8 @@ impl AgentSession {
             mmu_entries: info.mmu_entries,
             mmu_free: info.mmu_free,
             page_size: info.page_size,
+            sliding: info.flags.has(InfoFlags::SLIDING),
+            in_flash: info.flags.has(InfoFlags::SHARED),
         })
     }
 
@@ -242,10 +244,13 @@ impl AgentSession {
     }
 
     /// Leaves the board as a command line does by default: into flash where it can be reset into its loader again by
-    /// control lines, else into the loader, so that the next command finds it.
-    pub fn leave(self) -> Result<(), DeviceError> {
+    /// control lines, else into the loader, so that the next command finds it. Where the agent is what the board holds in
+    /// flash, it is left running: there is nothing else to go back to.
+    pub fn leave(mut self) -> Result<(), DeviceError> {
         if self.control_lines {
             self.restart_into_flash()
+        } else if self.info()?.in_flash {
+            Ok(())
         } else {
             self.restart_into_loader().map(drop)
         }
@@ -326,6 +331,8 @@ fn answer(partition: &str, path: &str, found: &reply::Found) -> Found {
         vaddr_code: known(found.vaddr_code),
         crc32: (found.crc_source != CrcSource::None).then_some(found.crc32),
         cycles: known(found.cycles_cold),
+        sliding: found.flags.has(FoundFlags::SLIDING),
+        parted: !found.flags.has(FoundFlags::CONTIGUOUS),
     }
 }
 

@@ -62,7 +62,7 @@ pub fn app_image(elf: &[u8], chip: Chip, flash_size: u32) -> Result<Vec<u8>, Str
 }
 
 /// The size for the header: the largest that is known and not above the board's.
-fn flash(size: u32) -> Option<FlashSize> {
+pub(super) fn flash(size: u32) -> Option<FlashSize> {
     let sizes = [
         (1, FlashSize::_1Mb),
         (2, FlashSize::_2Mb),

@@ -4,6 +4,7 @@ pub mod agent_answer;
 pub mod agent_client;
 pub mod agent_image;
 pub mod agent_session;
+pub mod bootloader;
 pub mod elf_image;
 pub mod error;
 mod exchange;

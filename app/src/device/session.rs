@@ -7,13 +7,13 @@
 //! the engine's business. This file knows nothing of plans or partitions.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use espflash::Error as EspError;
 use espflash::command::Command;
 use espflash::connection::{Connection, Port, ResetAfterOperation, ResetBeforeOperation};
 use espflash::flasher::Flasher;
-use serialport::UsbPortInfo;
+use serialport::{SerialPort as _, UsbPortInfo};
 
 use super::error::DeviceError;
 use super::exchange::{Answer, Exchange, Failure, Found};
@@ -188,12 +188,19 @@ impl Session {
         let there = Entry::AlreadyThere { stub: true };
         let mut connection = connection(self.exchange.into_port(), self.usb, there);
         let result = if self.control_lines && !watchdog {
+            if self.identity.chip == Chip::Esp32c3 {
+                forget_forced_download(&mut connection);
+            }
             connection.reset()
         } else {
             watchdog_reset(&mut connection)
         };
         result.map_err(|error| reset_error(&self.port, &error))?;
-        Ok(connection.into_serial())
+        let serial = connection.into_serial();
+        if watchdog || !self.control_lines {
+            wait_for_the_bite(&serial);
+        }
+        Ok(serial)
     }
 
     /// The same; the port stays open, so that nothing is lost of what the board says next.
@@ -390,6 +397,12 @@ fn flash_id(flasher: &mut Flasher) -> Option<u32> {
     (id != 0 && id != 0xFF_FFFF).then_some(id)
 }
 
+/// An agent that sent the chip into its loader has forced that mode, and not every reset by control lines takes it back
+/// (`RTC_CNTL_OPTION1_REG`). Where this is not answered, the reset is tried all the same.
+fn forget_forced_download(connection: &mut Connection) {
+    connection.write_reg(0x6000_80F4, 0, Some(1)).ok();
+}
+
 /// Lets the RTC watchdog of the C3 and its kin reset the chip, as esptool's `watchdog-reset` does: registers of
 /// ESP-IDF's `rtc_cntl_reg.h` (`RTC_CNTL_WDTWPROTECT`, `WDTCONFIG1`, `WDTCONFIG0`).
 fn watchdog_reset(connection: &mut Connection) -> Result<(), EspError> {
@@ -404,6 +417,17 @@ fn watchdog_reset(connection: &mut Connection) -> Result<(), EspError> {
     // The dog bites within moments: protecting its registers again is tried, but an answer may not come any more.
     connection.write_reg(WPROTECT, 0, None).ok();
     Ok(())
+}
+
+/// The watchdog bites some 15 ms later, and who asks before finds the loader still there. What the chip says when it
+/// starts is the sign, and is left for whoever listens; a port that vanishes is a sign too.
+fn wait_for_the_bite(serial: &Port) {
+    const LONGEST: Duration = Duration::from_millis(100);
+    const STEP: Duration = Duration::from_millis(2);
+    let began = Instant::now();
+    while began.elapsed() < LONGEST && matches!(serial.bytes_to_read(), Ok(0)) {
+        std::thread::sleep(STEP);
+    }
 }
 
 fn connection(serial: Port, usb: UsbPortInfo, entry: Entry) -> Connection {

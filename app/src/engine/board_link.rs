@@ -51,6 +51,13 @@ enum State {
     Text(Box<OpenPort>),
 }
 
+/// Who is at the other end of a port.
+enum Reached {
+    /// A loader, or it is there once it is entered like this.
+    Loader(OpenPort, Entry),
+    Agent(OpenPort),
+}
+
 impl BoardLink {
     /// A link that is not open yet; a practice board is plugged in here.
     pub(super) fn new(
@@ -169,8 +176,11 @@ impl BoardLink {
         if port.answers_as_agent() {
             return Ok(AgentSession::adopt(port));
         }
-        let (port, entry) = self.reach(port, false)?;
-        AgentSession::load_cold(port, entry, self.options.baud)
+        match self.reach_any(port, false)? {
+            // It was on its way, as on a board that was just reset and holds it in flash.
+            Reached::Agent(port) => Ok(AgentSession::adopt(port)),
+            Reached::Loader(port, entry) => AgentSession::load_cold(port, entry, self.options.baud),
+        }
     }
 
     /// What a chip in secure download mode said of itself, if the last connection failed for that.
@@ -222,20 +232,31 @@ impl BoardLink {
         f64::from(self.options.patience_percent) / 100.0
     }
 
-    /// Decides how the loader is entered. Without control lines whoever answers is asked, and an agent is sent back
-    /// into the loader.
-    fn reach(
-        &self,
-        mut port: OpenPort,
-        left_by_agent: bool,
-    ) -> Result<(OpenPort, Entry), DeviceError> {
+    /// Decides how the loader is entered. An agent is sent back into it.
+    fn reach(&self, port: OpenPort, left_by_agent: bool) -> Result<(OpenPort, Entry), DeviceError> {
+        let port = match self.reach_any(port, left_by_agent)? {
+            Reached::Loader(port, entry) => return Ok((port, entry)),
+            Reached::Agent(port) => AgentSession::adopt(port).restart_into_loader()?,
+        };
+        match self.reach_any(port, true)? {
+            Reached::Loader(port, entry) => Ok((port, entry)),
+            Reached::Agent(_) => Err(self.no_loader(&[])),
+        }
+    }
+
+    /// The same without a word about who is there: without control lines whoever answers is asked.
+    fn reach_any(&self, mut port: OpenPort, left_by_agent: bool) -> Result<Reached, DeviceError> {
         let usb = port.usb.pid == 0x1001 && port.usb.vid == 0x303A;
         match self.options.before {
             _ if left_by_agent => {}
-            Before::Auto if port.control_lines && usb => return Ok((port, Entry::Usb)),
-            Before::Auto if port.control_lines => return Ok((port, Entry::ControlLines)),
-            Before::DefaultReset => return Ok((port, Entry::ControlLines)),
-            Before::UsbReset => return Ok((port, Entry::Usb)),
+            Before::Auto if port.control_lines && usb => {
+                return Ok(Reached::Loader(port, Entry::Usb));
+            }
+            Before::Auto if port.control_lines => {
+                return Ok(Reached::Loader(port, Entry::ControlLines));
+            }
+            Before::DefaultReset => return Ok(Reached::Loader(port, Entry::ControlLines)),
+            Before::UsbReset => return Ok(Reached::Loader(port, Entry::Usb)),
             Before::Auto | Before::NoReset => {}
         }
         let probe = PROBE.mul_f64(self.scale());
@@ -243,13 +264,9 @@ impl BoardLink {
         if matches!(answer, Answer::Other(_)) && self.hold_boot_and_reset() {
             answer = port.probe(probe)?;
         }
-        if answer == Answer::Agent {
-            port = AgentSession::adopt(port).restart_into_loader()?;
-            answer = port.probe(probe)?;
-        }
         match answer {
-            Answer::Loader { stub } => Ok((port, Entry::AlreadyThere { stub })),
-            Answer::Agent => Err(self.no_loader(&[])),
+            Answer::Loader { stub } => Ok(Reached::Loader(port, Entry::AlreadyThere { stub })),
+            Answer::Agent => Ok(Reached::Agent(port)),
             Answer::Other(heard) => Err(self.no_loader(&heard)),
         }
     }

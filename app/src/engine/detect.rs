@@ -4,7 +4,7 @@ use super::board_link::BoardLink;
 use super::error::Stop;
 use super::event::Outcome;
 use super::job::Job;
-use super::table_change;
+use super::{agent_replaced, table_change};
 
 pub(super) fn run(link: &mut BoardLink, job: &mut Job<'_>) -> Result<Outcome, Stop> {
     let keep = link.keep();
@@ -15,6 +15,9 @@ pub(super) fn run(link: &mut BoardLink, job: &mut Job<'_>) -> Result<Outcome, St
     };
     if let Some(unfinished) = table_change::unfinished(&*keep, identity.mac.as_deref()) {
         job.note(unfinished.sentence());
+    }
+    if let Some(sentence) = agent_replaced::unfinished(&*keep, identity.mac.as_deref()) {
+        job.note(sentence);
     }
     Ok(Outcome::Detected(identity))
 }

@@ -18,6 +18,7 @@ pub use crate::device::agent_answer::{
 use crate::formats::console::decode::Part;
 use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
+use crate::model::flash_plan::FlashPlan;
 use crate::model::region::Region;
 
 /// What a job is doing.
@@ -77,6 +78,16 @@ pub struct WriteSummary {
     pub millis: u64,
 }
 
+/// A plan that was made by looking at a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentPlanned {
+    pub plan: Arc<FlashPlan>,
+    /// The board that it is made for.
+    pub identity: BoardIdentity,
+    /// What a person must know first, as sentences without a full stop.
+    pub warnings: Vec<String>,
+}
+
 /// How a job ended well.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -107,6 +118,8 @@ pub enum Outcome {
     AgentVerified(VerifyReport),
     FilesCompared(FileComparison),
     Benched(BenchReport),
+    /// A plan that puts the agent into flash, or takes it out; nothing was written.
+    AgentPlanned(AgentPlanned),
     /// A monitor was stopped; bytes that it received.
     Monitored {
         bytes: u64,

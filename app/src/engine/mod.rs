@@ -4,6 +4,7 @@
 //! [`event::Event`]s and ends in exactly one way. Neither a window nor a terminal is known here: a front end is woken
 //! by a plain callback and folds the events with [`job_state`].
 
+pub mod agent_replaced;
 pub mod backup;
 pub mod boot_choice;
 pub mod cancel;
@@ -34,6 +35,7 @@ mod watch;
 pub mod worker;
 
 mod agent_digests;
+mod agent_in_flash;
 mod agent_map;
 mod ask_agent;
 mod bench_agent;

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{guard, moves, table_change};
+use super::{agent_replaced, guard, moves, table_change};
 use crate::formats::app_image;
 use crate::model::chip::BoardIdentity;
 use crate::model::cost::Link;
@@ -72,7 +72,11 @@ impl PlanView {
     /// Looks at a plan, for a board if one is known, over a link.
     pub fn of(plan: &FlashPlan, board: Option<&BoardIdentity>, link: Link) -> Self {
         let writes = plan.writes.iter().enumerate();
-        let guards = guard::guards(plan, board).into_iter();
+        let mut guards = guard::guards(plan, board);
+        if plan.agent.is_some() {
+            // Such a plan is made whole here, and what it is forced to do nobody has typed.
+            guards.retain(|guard| !guard.is_forced(&plan.forced));
+        }
         Self {
             bytes: plan.total_bytes(),
             writes: writes
@@ -81,6 +85,7 @@ impl PlanView {
             carried: carried(plan),
             backups: Vec::new(),
             guards: guards
+                .into_iter()
                 .map(|guard| GuardLine {
                     forced: guard.is_forced(&plan.forced),
                     guard,
@@ -99,11 +104,15 @@ impl PlanView {
             what: "The board's partition table, if this one differs,".to_owned(),
             place,
         });
+        let agent = agent_replaced::place(keep, plan, mac).map(|place| PlannedBackup {
+            what: "What the agent replaces".to_owned(),
+            place,
+        });
         let carried = self.carried.iter().map(|planned| PlannedBackup {
             what: format!("The data of {}", planned.name),
             place: moves::place(keep, mac, planned.from),
         });
-        self.backups = table.into_iter().chain(carried).collect();
+        self.backups = table.into_iter().chain(agent).chain(carried).collect();
         self
     }
 

@@ -98,10 +98,24 @@ pub enum Request {
     Agent(Question),
     /// Say what the board would start, by the partition table at this offset.
     WhatBoots { table_offset: u32 },
+    /// Plan to put the agent into flash, or to take it out again; the table lies at this offset. Nothing is written.
+    AgentInFlash {
+        change: FlashChange,
+        table_offset: u32,
+    },
     /// Leave the loader: reset the board into what it holds in flash.
     Reset,
     /// Listen to what the program on the board says, until the job is cancelled. Leaves the loader first.
     Monitor(Monitor),
+}
+
+/// What is to become of the agent in flash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlashChange {
+    /// Into this partition, else into the one that boots now.
+    Install { slot: Option<String> },
+    /// What an install replaced comes back.
+    Restore,
 }
 
 /// What the agent is asked. `partition` is a label in the table on the board.
@@ -157,6 +171,10 @@ impl Request {
             Self::Agent(Question::Bench { .. }) => "Benchmark",
             Self::Agent(_) => "Agent",
             Self::WhatBoots { .. } => "What boots",
+            Self::AgentInFlash { change, .. } => match change {
+                FlashChange::Install { .. } => "Plan for the agent in flash",
+                FlashChange::Restore => "Plan for what the agent replaced",
+            },
             Self::Reset => "Reset",
             Self::Monitor(_) => "Monitor",
         }

@@ -27,15 +27,24 @@ pub(super) fn run(
     table_offset: u32,
     job: &mut Job<'_>,
 ) -> Result<Outcome, Stop> {
+    look(link, table_offset, job).map(Outcome::Boots)
+}
+
+/// The same for another job.
+pub(super) fn look(
+    link: &mut BoardLink,
+    table_offset: u32,
+    job: &mut Job<'_>,
+) -> Result<Boots, Stop> {
     let identity = link.loader(job)?.identify()?;
     job.stage(Stage::Reading);
     let table_region = Region::new(table_offset, TABLE_BYTES as u32);
     let Some(bytes) = read_inside(link, table_region, job)? else {
-        return Ok(Outcome::Boots(nothing(
+        return Ok(nothing(
             table_offset,
             Arc::from([]),
             format!("{} is beyond the end of the flash", hex(table_offset)),
-        )));
+        ));
     };
     let table = match table(&bytes, table_offset) {
         Ok(table) => table,
@@ -45,7 +54,7 @@ pub(super) fn run(
             } else {
                 why
             };
-            return Ok(Outcome::Boots(nothing(table_offset, bytes, why)));
+            return Ok(nothing(table_offset, bytes, why));
         }
     };
     let otadata = otadata(link, &table, job)?;
@@ -68,7 +77,7 @@ pub(super) fn run(
         });
     }
     let boots = found.iter().find(|candidate| candidate.app.is_some());
-    Ok(Outcome::Boots(Boots {
+    Ok(Boots {
         table_offset,
         partition: boots.map(|candidate| candidate.partition.clone()),
         offset: boots.map(|candidate| candidate.region.offset),
@@ -78,11 +87,11 @@ pub(super) fn run(
         order: found,
         otadata,
         table: bytes,
-    }))
+    })
 }
 
 /// The bytes of a region, or nothing when it is not inside the flash.
-fn read_inside(
+pub(super) fn read_inside(
     link: &mut BoardLink,
     region: Region,
     job: &mut Job<'_>,
@@ -96,7 +105,7 @@ fn read_inside(
 }
 
 /// The table as the bootloader takes it, or why it takes none.
-fn table(bytes: &[u8], offset: u32) -> Result<PartitionTable, String> {
+pub(super) fn table(bytes: &[u8], offset: u32) -> Result<PartitionTable, String> {
     let mut reading = partition_bin::read(bytes);
     if reading.refusal.is_some() || reading.table.rows.is_empty() {
         return Err(format!("there is no partition table at {}", hex(offset)));

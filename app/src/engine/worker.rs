@@ -19,7 +19,7 @@ use super::event::{Event, Outcome, Stage};
 use super::job::Job;
 use super::request::{LinkOptions, PortChoice, Request};
 use super::surroundings::Surroundings;
-use super::{ask_agent, detect, erase, monitor, read, what_boots, write};
+use super::{agent_in_flash, ask_agent, detect, erase, monitor, read, what_boots, write};
 use crate::model::cause::Cause;
 
 /// Called after events were sent; a window asks for a repaint, a terminal does nothing.
@@ -247,6 +247,10 @@ fn run(link: &mut BoardLink, request: &Request, job: &mut Job<'_>) -> Result<Out
         Request::Erase(region) => erase::run(link, *region, job),
         Request::Agent(question) => ask_agent::run(link, question, job),
         Request::WhatBoots { table_offset } => what_boots::run(link, *table_offset, job),
+        Request::AgentInFlash {
+            change,
+            table_offset,
+        } => agent_in_flash::run(link, change, *table_offset, job),
         Request::Monitor(settings) => monitor::run(link, settings, job),
         Request::Reset => {
             job.stage(Stage::Connecting);

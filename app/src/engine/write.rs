@@ -6,7 +6,6 @@
 
 use std::time::Instant;
 
-use super::agent_digests;
 use super::board_link::BoardLink;
 use super::error::{JobError, Stop};
 use super::event::{Outcome, WriteSummary};
@@ -21,6 +20,7 @@ use super::scan::{self, Scanned};
 use super::send::Sending;
 use super::table_change;
 use super::whole::Whole;
+use super::{agent_digests, agent_replaced};
 use crate::device::session::Session;
 use crate::model::cause::Cause;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite};
@@ -40,6 +40,9 @@ pub(super) fn run(
     check_inside_flash(link, plan, job)?;
     guard_job::check(link, plan, job)?;
     let mut interruptions = Interruptions::new(link.baud());
+    interruptions.retry(link, job, &mut |link, job| {
+        agent_replaced::begin(link, plan, job)
+    })?;
     let table_change = interruptions.retry(link, job, &mut |link, job| {
         table_change::begin(link, plan, job)
     })?;
@@ -67,6 +70,7 @@ pub(super) fn run(
             table_change::finish(link, &begun, !plan.no_verify, job)
         })?;
     }
+    agent_replaced::finish(link, plan, job)?;
     summary.millis = began.elapsed().as_millis() as u64;
     Ok(Outcome::Written(summary))
 }

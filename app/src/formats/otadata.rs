@@ -99,6 +99,11 @@ impl Record {
         self.sequence == u32::MAX
     }
 
+    /// Whether the app that it names must call itself sound, or else the bootloader goes back to another.
+    pub const fn is_on_trial(&self) -> bool {
+        matches!(self.state, State::New | State::PendingVerify)
+    }
+
     /// Whether the bootloader heeds it. It takes a sequence number of 0 too and counts below slot 0 from it; no tool
     /// writes one, so it is not heeded here.
     pub fn is_valid(&self) -> bool {
@@ -158,7 +163,8 @@ pub fn record(sequence: u32, state: State) -> [u8; RECORD_BYTES] {
 
 /// The bytes of an otadata partition that names `slot` of `slots`, made from what the board holds now: only the record
 /// that does not count is replaced, so that a cut leaves the present choice. `None` as slot is the factory app: both
-/// records are erased. The state is *undefined*, which bootloaders with and without rollback start.
+/// records are erased. The state is *undefined*, which bootloaders with and without rollback start; a record that names
+/// the slot on trial is replaced too, because the bootloader would turn away from an app that never calls itself sound.
 ///
 /// # Errors
 /// One sentence when there is no such slot, or when the sequence numbers are used up.
@@ -175,10 +181,13 @@ pub fn select(current: &[u8], slot: Option<u32>, slots: u32) -> Result<Vec<u8>, 
     let otadata = OtaData::read(&bytes);
     let (index, sequence) = match otadata.newest() {
         None => (0, Some(slot + 1)),
-        Some((_, record)) if (record.sequence - 1) % slots == slot => return Ok(bytes),
+        Some((_, record)) if (record.sequence - 1) % slots == slot && !record.is_on_trial() => {
+            return Ok(bytes);
+        }
         Some((newest, record)) => {
             let now = (record.sequence - 1) % slots;
-            let step = (slot + slots - now) % slots;
+            // From 1 to a whole round.
+            let step = (slot + slots - now - 1) % slots + 1;
             let next = record.sequence.checked_add(step);
             (1 - newest, next.filter(|next| *next != u32::MAX))
         }
@@ -278,6 +287,19 @@ mod tests {
         assert!(select(&blank, Some(2), 2).unwrap_err().contains("slot 2"));
         let last = partition(&record(u32::MAX - 1, State::Valid), &[]);
         assert!(select(&last, Some(0), 2).is_err() || OtaData::read(&last).slot(2) == Some(0));
+    }
+
+    #[test]
+    fn a_slot_on_trial_is_chosen_by_a_record_that_is_not() {
+        for state in [State::New, State::PendingVerify] {
+            let now = partition(&record(1, State::Valid), &record(2, state));
+            let chosen = select(&now, Some(1), 2).unwrap();
+            assert_eq!(
+                chosen,
+                partition(&record(4, State::Undefined), &record(2, state))
+            );
+            assert_eq!(OtaData::read(&chosen).slot(2), Some(1));
+        }
     }
 
     #[test]

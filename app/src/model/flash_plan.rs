@@ -71,6 +71,24 @@ pub struct FlashPlan {
     pub moves: Vec<PlannedMove>,
     /// Whether that data is carried along.
     pub carry: bool,
+    /// That it puts the agent into flash, or takes it out again.
+    pub agent: Option<AgentInFlash>,
+}
+
+/// What a plan does about the agent as an app in flash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentInFlash {
+    /// The agent's image goes into a slot.
+    Install {
+        /// Name of the partition.
+        slot: String,
+        /// What is saved first, whole sectors each, by name.
+        saved: Vec<(String, Region)>,
+        /// What an earlier install saved is of no use any more: somebody wrote over the agent since.
+        anew: bool,
+    },
+    /// What an install replaced is put back.
+    Restore,
 }
 
 /// An app that a plan chooses to boot.

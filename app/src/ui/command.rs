@@ -86,6 +86,8 @@ pub enum Command {
     ResetBoard,
     Cancel,
     LookUp,
+    InstallAgent,
+    RestoreAgent,
     ShowProblems,
     ShowBoard,
     ShowAgent,

@@ -5,6 +5,7 @@ use super::board_files;
 use super::board_link::Job;
 use super::board_table::{self, TableWish};
 use super::command::Command;
+use super::dialogs::review_plan::Review;
 use super::failure_report;
 use super::moved_data;
 use super::packer_actions;
@@ -12,10 +13,11 @@ use super::panels::agent::{self, LookUp};
 use super::state::{AppState, Notice, ReadInto};
 use super::{restoring, resume};
 use crate::engine::error::JobError;
-use crate::engine::event::{Found, Outcome, WriteSummary};
+use crate::engine::event::{AgentPlanned, Found, Outcome, WriteSummary};
 use crate::engine::job_state::Ending;
-use crate::engine::request::{PortChoice, Question, Request};
+use crate::engine::request::{FlashChange, PortChoice, Question, Request};
 use crate::model::boots::Boots;
+use crate::model::flash_plan::AgentInFlash;
 use crate::model::number::{hex, human_size};
 use crate::model::problem::Severity;
 
@@ -71,6 +73,11 @@ fn ended(state: &mut AppState, job: &Job) {
 }
 
 fn was_written(state: &mut AppState, request: &Request, summary: &WriteSummary) {
+    if let Request::Write(plan) = request
+        && let Some(change) = &plan.agent
+    {
+        return agent_was_written(state, change, summary);
+    }
     state.steps[1] |= summary.verified;
     state.interrupted = None;
     if let Request::Write(plan) = request
@@ -87,6 +94,23 @@ fn was_written(state: &mut AppState, request: &Request, summary: &WriteSummary) 
         written(summary),
         buttons,
     );
+}
+
+/// Nothing of the project was written, so nothing of it is remembered.
+fn agent_was_written(state: &mut AppState, change: &AgentInFlash, summary: &WriteSummary) {
+    state.interrupted = None;
+    let next = match change {
+        AgentInFlash::Install { slot, .. } => {
+            format!("The agent is in {slot}, and starts with the board's next reset")
+        }
+        AgentInFlash::Restore => "What the agent had replaced is back".to_owned(),
+    };
+    let text = format!("{}. {next}", written(summary));
+    let buttons = vec![(
+        "Reset board".to_owned(),
+        Action::Command(Command::ResetBoard),
+    )];
+    say(state, Severity::Note, summary.verified, text, buttons);
 }
 
 fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
@@ -129,6 +153,7 @@ fn finished(state: &mut AppState, job: &Job, outcome: Outcome) {
             }
         }
         Outcome::Boots(boots) => say_what_boots(state, &boots),
+        Outcome::AgentPlanned(planned) => show_agent_plan(state, &planned),
         Outcome::PiecesRead { .. } => {
             state.interrupted = None;
             board_files::finish(state);
@@ -196,6 +221,16 @@ fn keep_answer(state: &mut AppState, job: &Job, outcome: Outcome) {
     if let Request::Agent(question) = &job.request {
         agent::take_in(state, question, outcome);
     }
+}
+
+/// The plan was made by looking at the board; the sheet shows it like any other.
+fn show_agent_plan(state: &mut AppState, planned: &AgentPlanned) {
+    for warning in &planned.warnings {
+        state.tell(Severity::Warning, warning.clone());
+    }
+    let board = Some(planned.identity.clone());
+    let keep = state.board.keep();
+    state.review = Some(Review::new(planned.plan.clone(), board, keep));
 }
 
 /// Asked quietly after connecting, and aloud by the command: the log holds the answer either way.
@@ -367,6 +402,10 @@ fn again(request: &Request) -> Action {
         Request::Read(_) | Request::ReadPieces(_) => Action::Command(Command::ReadPartition),
         Request::Reset => Action::Command(Command::ResetBoard),
         Request::WhatBoots { .. } => Action::Command(Command::WhatBoots),
+        Request::AgentInFlash { change, .. } => Action::Command(match change {
+            FlashChange::Install { .. } => Command::InstallAgent,
+            FlashChange::Restore => Command::RestoreAgent,
+        }),
         Request::Erase(region) => Action::StartErase(*region),
         Request::Agent(question) => Action::AskAgent(question.clone()),
         Request::Verify(_) => Action::Command(Command::Compare),

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::request::{Mapping, PortChoice, Question, Request};
+use crate::engine::request::{FlashChange, Mapping, PortChoice, Question, Request};
+use crate::model::flash_plan::AgentInFlash;
 use crate::model::number::hex;
 use crate::model::problem::Severity;
 use crate::model::region::Region;
@@ -101,6 +102,20 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         Request::WhatBoots { table_offset } => {
             format!("info --table-offset {}", hex(*table_offset))
         }
+        Request::AgentInFlash {
+            change,
+            table_offset,
+        } => {
+            let words = match change {
+                FlashChange::Install { slot } => install_words(slot.as_deref()),
+                FlashChange::Restore => "agent restore".to_owned(),
+            };
+            format!("{words} --dry-run --table-offset {}", hex(*table_offset))
+        }
+        Request::Write(plan) if plan.agent.is_some() => match &plan.agent {
+            Some(AgentInFlash::Install { slot, .. }) => install_words(Some(slot)),
+            Some(AgentInFlash::Restore) | None => "agent restore".to_owned(),
+        },
         Request::Write(plan) => {
             let full = if plan.full { " --full" } else { "" };
             let no_verify = if plan.no_verify { " --no-verify" } else { "" };
@@ -135,59 +150,71 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
             let reset = if monitor.reset { "" } else { " --no-reset" };
             format!("monitor --baud {}{elf}{reset}", monitor.baud)
         }
-        Request::Agent(question) => match question {
-            Question::Info => "agent info".to_owned(),
-            Question::Map(Mapping::All) => "agent map".to_owned(),
-            Question::Map(Mapping::AsItIs | Mapping::Released) => "agent map --as-is".to_owned(),
-            Question::Compare { partition, .. } => {
-                format!(
-                    "agent verify --image IMAGE --partition {}",
-                    quoted(partition)
-                )
-            }
-            Question::Bench {
-                partition,
-                path,
-                count,
-            } => format!(
-                "agent bench {} --count {count} --partition {}",
-                quoted(path),
-                quoted(partition)
-            ),
-            Question::List { partition, path } => {
-                format!(
-                    "agent ls {} --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-            Question::Find { partition, path } => {
-                format!(
-                    "agent find {} --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-            Question::ReadFile { partition, path } => {
-                format!(
-                    "agent read {} OUT --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-            Question::ReadRegion(region) => {
-                format!("agent read {}:{} OUT", hex(region.offset), hex(region.size))
-            }
-            Question::Verify { partition, path } => {
-                format!(
-                    "agent verify {} --partition {}",
-                    quoted(path),
-                    quoted(partition)
-                )
-            }
-        },
+        Request::Agent(question) => question_words(question),
     };
     on_port(&words, port)
+}
+
+/// The words of a question to the agent.
+fn question_words(question: &Question) -> String {
+    match question {
+        Question::Info => "agent info".to_owned(),
+        Question::Map(Mapping::All) => "agent map".to_owned(),
+        Question::Map(Mapping::AsItIs | Mapping::Released) => "agent map --as-is".to_owned(),
+        Question::Compare { partition, .. } => {
+            format!(
+                "agent verify --image IMAGE --partition {}",
+                quoted(partition)
+            )
+        }
+        Question::Bench {
+            partition,
+            path,
+            count,
+        } => format!(
+            "agent bench {} --count {count} --partition {}",
+            quoted(path),
+            quoted(partition)
+        ),
+        Question::List { partition, path } => {
+            format!(
+                "agent ls {} --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+        Question::Find { partition, path } => {
+            format!(
+                "agent find {} --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+        Question::ReadFile { partition, path } => {
+            format!(
+                "agent read {} OUT --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+        Question::ReadRegion(region) => {
+            format!("agent read {}:{} OUT", hex(region.offset), hex(region.size))
+        }
+        Question::Verify { partition, path } => {
+            format!(
+                "agent verify {} --partition {}",
+                quoted(path),
+                quoted(partition)
+            )
+        }
+    }
+}
+
+fn install_words(slot: Option<&str>) -> String {
+    slot.map_or_else(
+        || "agent install".to_owned(),
+        |slot| format!("agent install --slot {}", quoted(slot)),
+    )
 }
 
 /// A command line from the words of a command and the port it is for.

@@ -16,7 +16,12 @@ fn the_bundled_agent_is_made_from_these_sources() {
     let image = std::fs::read(root.join(record::IMAGE)).unwrap();
     let recorded: Record =
         serde_json::from_slice(&std::fs::read(root.join(record::RECORD)).unwrap()).unwrap();
-    let now = Record::of(&root, &image).unwrap();
+    let app = std::fs::read(root.join(record::APP_IMAGE)).unwrap();
+    let now = Record::of(&root, &image, &app).unwrap();
+    assert_eq!(
+        recorded.app_image, now.app_image,
+        "the app image is not the recorded one; {AGAIN}"
+    );
     assert_eq!(
         recorded.image, now.image,
         "the image is not the recorded one; {AGAIN}"

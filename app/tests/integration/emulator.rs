@@ -55,13 +55,22 @@ impl Emulator {
     }
 
     /// The same flash in a chip that is not held in its download mode; returns when it has printed `marker`.
-    pub fn boot(mut self, marker: &str) -> (Self, String) {
+    pub fn boot(self, marker: &str) -> (Self, String) {
+        let booted = self.powered_anew(NORMAL);
+        let text = booted.printed(marker);
+        (booted, text)
+    }
+
+    /// The same flash in a chip that is held in its download mode.
+    pub fn hold_boot(self) -> Self {
+        self.powered_anew(DOWNLOAD)
+    }
+
+    fn powered_anew(mut self, strap: &str) -> Self {
         self.program.kill().ok();
         self.program.wait().ok();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
-        let booted = Self::launch(folder, NORMAL);
-        let text = booted.printed(marker);
-        (booted, text)
+        Self::launch(folder, strap)
     }
 
     /// What the chip prints up to `marker`.

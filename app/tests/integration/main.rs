@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod agent_bundle;
 #[cfg(test)]
+mod agent_in_flash;
+#[cfg(test)]
 mod agent_link;
 #[cfg(test)]
 mod agent_proof;
@@ -78,6 +80,8 @@ mod engine_jobs;
 mod esptool_client;
 #[cfg(test)]
 mod flash_file;
+#[cfg(test)]
+mod large_flash;
 #[cfg(test)]
 mod monitor_cli;
 #[cfg(test)]

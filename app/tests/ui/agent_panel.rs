@@ -1,8 +1,15 @@
 //! The agent panel, pressed as a person presses it: directory, MMU grid, live bytes, comparison, speed, snippets.
 
+use std::sync::Arc;
+
 use eframe::egui::Key;
 use egui_kittest::kittest::Queryable as _;
+use flashpack::device::practice::{Board, Options};
 use flashpack::engine::event::FileState;
+use flashpack::engine::request::PortChoice;
+use flashpack::model::partition_table::Offset;
+use flashpack::store::project_file;
+use flashpack::ui::action::Action;
 use flashpack::ui::command::Command;
 use flashpack::ui::panels::agent::View;
 use flashpack::ui::selection::Selection;
@@ -209,4 +216,61 @@ fn another_board_forgets_what_the_last_one_said() {
     assert!(window.state().agent.map.is_none());
     assert_eq!(window.state().agent.view, View::Mmu);
     assert!(window.has("The board has not been asked yet"));
+}
+
+#[test]
+fn flash_of_16_mib_slides_through_the_grid_and_says_so() {
+    let options = Options {
+        size: 16 << 20,
+        ..Options::default()
+    };
+    let board = Board::start(options).unwrap();
+    let mut project = project_file::sample();
+    // The sample's `bin`, behind the middle of the flash.
+    let mut table = (*project.table).clone();
+    let bin = table.rows.iter_mut().find(|row| row.name == "bin").unwrap();
+    Arc::make_mut(bin).offset = Offset::At(0x81_0000);
+    project.table = table.into();
+    project.flash_size = 16 << 20;
+    let mut window = Window::of(project, PortChoice::Path(board.port().to_owned()));
+    window.connect();
+    window.write();
+    window.harness.state_mut().state.layout.drawer = Some(420.0);
+    window.act(Command::LookUp);
+    window.act(Action::LookUp {
+        partition: "bin".into(),
+        path: "tone.wav".into(),
+    });
+    answered(&mut window, "a look-up", |window| {
+        !window.state().agent.history.is_empty()
+    });
+    assert!(window.has_containing("right until the next question"));
+    let found = window.state().agent.history[0].found.clone().unwrap();
+    let flash = found.flash_offset.unwrap();
+    assert!(flash > 0x81_0000 && found.sliding, "{found:?}");
+    assert_eq!(found.vaddr, Some(0x3C00_0000 + flash % 0x80_0000));
+
+    window.click("MMU");
+    window.click("Map all");
+    answered(&mut window, "the table", |window| {
+        window.state().agent.map.is_some()
+    });
+    assert!(window.has_containing("0 of 128 entries free, 128 taken by the agent"));
+    assert!(window.has_containing("pages slide"));
+    assert!(
+        window.has("MMU entry 127: no partition, flash 0x7F0000, data 0x3C7F0000, code 0x427F0000")
+    );
+
+    window.click("Compare");
+    window.click("Compare with my pack");
+    answered(&mut window, "a comparison", |window| {
+        window.has_containing("Every one of")
+    });
+    window.click("MMU");
+    window.click("Read the table");
+    // The page of the table is back in entry 0.
+    let bin = "MMU entry 1: bin, flash 0x810000, data 0x3C010000, code 0x42010000";
+    answered(&mut window, "the upper half", |window| window.has(bin));
+    window.click(bin);
+    assert_eq!(window.state().selection, Selection::Row(window.row("bin")));
 }

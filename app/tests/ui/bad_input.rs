@@ -60,8 +60,9 @@ fn a_port_that_is_not_there_is_said() {
             .as_ref()
             .is_some_and(|error| !error.help.is_empty())
     );
-    // The way out is offered.
+    // The way out is offered. The strip came a frame ago, and has found its place only now.
     if cfg!(unix) {
+        window.settle();
         window.click("Use the practice board");
         window.wait("the practice board", |window| {
             window.state().board.is_connected()

@@ -1,5 +1,6 @@
 //! The window without a window: the real app, driven by label, on a real practice board, with a fake file dialog.
 
+mod agent_in_flash;
 mod agent_panel;
 #[cfg(test)]
 mod app_images;

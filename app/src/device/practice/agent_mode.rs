@@ -14,18 +14,27 @@ use device_agent::mmu::{ENTRIES, Hardware, INVALID, PAGE_MASK, PAGE_SIZE, Sharin
 use device_agent::reply::{FileSum, Verified};
 use device_agent::request::{Into as RestartInto, Request};
 
+use super::boot::Loaded;
 use super::program::Next;
 use super::ram::Segment;
 use super::silicon::Silicon;
 
-/// The program that a host must have loaded for the board to be the agent.
+/// The program that a host must have loaded, or the board must have booted, for it to be the agent.
 #[derive(Clone, Debug, Default)]
 pub struct Firmware {
     pub entry: u32,
     pub segments: Vec<Segment>,
+    /// The image of the same program as an app in flash.
+    pub app_image: Vec<u8>,
 }
 
 impl Firmware {
+    /// Whether an app that was booted is this program, byte for byte.
+    pub fn is_app(&self, flash: &[u8], app: &Loaded) -> bool {
+        let image = flash.get(app.offset as usize..).unwrap_or_default();
+        !self.app_image.is_empty() && image.starts_with(&self.app_image)
+    }
+
     /// Whether this is what was loaded and started: every byte, at its address, and nothing else. A loader pads a
     /// segment with zeros to a multiple of 4 bytes.
     pub fn is(&self, entry: u32, loaded: &[Segment]) -> bool {
@@ -88,6 +97,18 @@ impl AgentMode {
         let chip = Chip::new(Arc::clone(silicon.flash.contents()));
         Self {
             agent: Box::new(Agent::new(chip, Sharing::Alone)),
+            requests: Box::new(Decoder::new()),
+        }
+    }
+
+    /// The agent starts as an app: with what the bootloader mapped, which is not its own.
+    pub fn start_app(silicon: &Silicon, app: &Loaded) -> Self {
+        let mut chip = Chip::new(Arc::clone(silicon.flash.contents()));
+        for &(entry, page) in &app.mapped {
+            chip.set_entry(entry, u32::from(page));
+        }
+        Self {
+            agent: Box::new(Agent::new(chip, Sharing::Shared)),
             requests: Box::new(Decoder::new()),
         }
     }
@@ -421,6 +442,7 @@ mod tests {
         let firmware = Firmware {
             entry: 0x403A_0000,
             segments: vec![segment(0x403A_0000, &[1, 2, 3]), segment(0x3FCA_8000, &[4])],
+            app_image: vec![7, 8],
         };
         let code = || segment(0x403A_0000, &[1, 2, 3, 0]);
         let data = || segment(0x3FCA_8000, &[4]);
@@ -442,5 +464,13 @@ mod tests {
         assert!(firmware.is(0x403A_0000, &pieces));
         assert!(!firmware.is(0x403A_0000, &pieces[..1]));
         assert!(!Firmware::default().is(0, &[]));
+        let at = |offset| Loaded {
+            offset,
+            mapped: Vec::new(),
+        };
+        assert!(firmware.is_app(&[0, 7, 8, 9], &at(1)));
+        assert!(!firmware.is_app(&[0, 7, 8, 9], &at(0)));
+        assert!(!firmware.is_app(&[0, 7], &at(1)));
+        assert!(!Firmware::default().is_app(&[7, 8], &at(0)));
     }
 }

@@ -38,6 +38,14 @@ pub fn firmware() -> Firmware {
             addr: 0x403A_0000,
             bytes: vec![0x13; 300],
         }],
+        app_image: super::boot_image::tests::make(
+            5,
+            &[
+                (0x3C00_0020, &[1; 256]),
+                (0x403A_0000, &[0x13; 300]),
+                (0x4201_0264, &[0; 4]),
+            ],
+        ),
     }
 }
 
@@ -80,6 +88,7 @@ impl Bench {
                 addr: 0x4038_0000,
                 bytes: vec![1; 8],
             }],
+            app_image: Vec::new(),
         });
         assert_eq!(bench.machine.running(), "stub");
         bench

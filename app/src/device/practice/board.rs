@@ -193,6 +193,7 @@ fn firmware() -> Firmware {
     Firmware {
         entry: image.entry,
         segments: segments.collect(),
+        app_image: agent_image::bundled_app().to_vec(),
     }
 }
 

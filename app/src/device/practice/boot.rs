@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Write as _};
 
+use device_agent::mmu::{ENTRIES, PAGE_SIZE};
 use device_agent::partition_table::{Row, label};
 
 use super::boot_image::{Image, ImageFault, Proof};
@@ -21,6 +22,8 @@ const COMPLAINTS: usize = 8;
 const RESTARTS: usize = 2;
 /// Characters that a UART sends in a second at 115200 baud.
 const CHARACTERS_PER_SECOND: usize = 11_520;
+/// The bootloader reads flash through this entry, and leaves it as it is: showing the app that it proved.
+const OWN_ENTRY: u8 = ENTRIES - 1;
 
 /// What the ROM prints when its loader is left: it finds no user code, faults, and hangs.
 pub const USER_CODE_DONE: &str = "user code done\r\n\
@@ -66,14 +69,26 @@ pub struct Started {
     /// Everything that is printed until an app runs, or nothing more happens.
     pub text: String,
     /// An app was found sound, and runs now.
-    pub app: bool,
+    pub app: Option<Loaded>,
+}
+
+/// The app that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Where its image begins, in bytes from the start of the flash.
+    pub offset: u32,
+    /// What the bootloader left in the MMU: entries, each with the page of flash that it shows.
+    pub mapped: Vec<(u8, u8)>,
 }
 
 /// Starts what is in flash.
 pub fn from_flash(silicon: &mut Silicon, cause: Cause) -> Started {
     let mut log = Log(String::new());
     log.rom_banner(silicon.row, cause);
-    let app = rom(silicon, &mut log) && bootloader(silicon, &mut log);
+    let has_bootloader = rom(silicon, &mut log);
+    let app = has_bootloader
+        .then(|| bootloader(silicon, &mut log))
+        .flatten();
     Started { text: log.0, app }
 }
 
@@ -114,8 +129,8 @@ fn rom(silicon: &Silicon, log: &mut Log) -> bool {
     false
 }
 
-/// The bootloader reads the table and otadata, and looks for an app that is sound; whether there is one.
-fn bootloader(silicon: &mut Silicon, log: &mut Log) -> bool {
+/// The bootloader reads the table and otadata, and looks for an app that is sound.
+fn bootloader(silicon: &mut Silicon, log: &mut Log) -> Option<Loaded> {
     log.info(
         "boot",
         format_args!("2nd stage bootloader of the practice board"),
@@ -136,7 +151,7 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) -> bool {
             }
             log.error("boot", format_args!("Failed to verify partition table"));
             log.error("boot", format_args!("load partition table error!"));
-            return false;
+            return None;
         }
     };
     print_table(&rows, log);
@@ -151,9 +166,9 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) -> bool {
         }
     }
     for candidate in &order.candidates {
-        if !load_app(silicon, candidate, log) {
+        let Some(mapped) = load_app(silicon, candidate, log) else {
             continue;
-        }
+        };
         if let (Some(offset), Some(slot)) = (record_at, candidate.slot) {
             // The result does not matter to the boot, and a power cut shows in the flash.
             let written = silicon.flash.erase_sector(offset);
@@ -165,16 +180,18 @@ fn bootloader(silicon: &mut Silicon, log: &mut Log) -> bool {
                 })
                 .ok();
         }
-        return true;
+        let offset = candidate.partition.offset;
+        return Some(Loaded { offset, mapped });
     }
     log.error(
         "boot",
         format_args!("No bootable app partitions in the partition table"),
     );
-    false
+    None
 }
 
-fn load_app(silicon: &Silicon, candidate: &Candidate<Row>, log: &mut Log) -> bool {
+/// The MMU's entries that show an app which is sound, with the page of flash in each.
+fn load_app(silicon: &Silicon, candidate: &Candidate<Row>, log: &mut Log) -> Option<Vec<(u8, u8)>> {
     let Row { offset, size, .. } = candidate.partition;
     let end = (offset as usize).saturating_add(size as usize);
     let room = silicon
@@ -185,12 +202,16 @@ fn load_app(silicon: &Silicon, candidate: &Candidate<Row>, log: &mut Log) -> boo
     let chip = silicon.row.chip.facts().image_id;
     let fault = match Image::read(room, Proof::Everything { chip }) {
         Ok(image) => {
+            let mut entries = vec![(OWN_ENTRY, (offset / PAGE_SIZE) as u8)];
             for (number, segment) in image.segments.iter().enumerate() {
                 let paddr = offset.wrapping_add(segment.place);
                 let (addr, len) = (segment.addr, segment.len);
                 // What lies on the two mapped buses is mapped, the rest is copied.
                 let mapped = matches!(addr >> 24, 0x3C | 0x3D | 0x42 | 0x43);
                 let how = if mapped { "map" } else { "load" };
+                if mapped {
+                    entries.extend(shown(paddr, addr, len));
+                }
                 log.info(
                     "esp_image",
                     format_args!("segment {number}: paddr={paddr:08x} vaddr={addr:08x} size={len:05x}h ({len:6}) {how}"),
@@ -200,7 +221,7 @@ fn load_app(silicon: &Silicon, candidate: &Candidate<Row>, log: &mut Log) -> boo
                 "boot",
                 format_args!("Loaded app from partition at offset {offset:#x}"),
             );
-            return true;
+            return Some(entries);
         }
         Err(fault) => fault,
     };
@@ -240,7 +261,17 @@ fn load_app(silicon: &Silicon, candidate: &Candidate<Row>, log: &mut Log) -> boo
             format_args!("Factory app partition is not bootable"),
         ),
     }
-    false
+    None
+}
+
+/// The entries that show so many bytes from `paddr` on, seen at `addr` on either bus.
+fn shown(paddr: u32, addr: u32, len: u32) -> impl Iterator<Item = (u8, u8)> {
+    let pages = (paddr % PAGE_SIZE).saturating_add(len).div_ceil(PAGE_SIZE);
+    let (entry, page) = (addr / PAGE_SIZE, paddr / PAGE_SIZE);
+    (0..pages).map(move |step| {
+        let entry = (entry.wrapping_add(step) % u32::from(ENTRIES)) as u8;
+        (entry, page.wrapping_add(step) as u8)
+    })
 }
 
 fn print_table(rows: &[Row], log: &mut Log) {
@@ -399,7 +430,15 @@ mod tests {
             (0x1_0000, &broken),
             (0x2_0000, &app),
         ]);
-        let text = from_flash(&mut silicon, Cause::PowerOn).text;
+        let Started { text, app: loaded } = from_flash(&mut silicon, Cause::PowerOn);
+        let mapped = vec![(127, 2), (0, 2)];
+        assert_eq!(
+            loaded,
+            Some(Loaded {
+                offset: 0x2_0000,
+                mapped
+            })
+        );
         let expected = [
             " 1 app0             OTA app          00 10 00010000 00010000",
             "No factory image, trying OTA 0",

@@ -42,7 +42,7 @@ static ROWS: [ChipRow; 3] = [
         watchdog_config0: 0x6000_8090,
         watchdog_config1: 0x6000_8094,
         reset: 0x6000_8000,
-        force_download: 0x6000_812C,
+        force_download: 0x6000_80F4,
         banner: "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\n",
         boot_from_flash: "boot:0xc (SPI_FAST_FLASH_BOOT)",
         boot_to_download: "boot:0x4 (DOWNLOAD(USB/UART0/1))",

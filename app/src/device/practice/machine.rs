@@ -271,7 +271,12 @@ impl Machine {
             self.program = Program::Flash;
             let started = boot::from_flash(&mut self.silicon, cause);
             wire.extend(started.text.into_bytes());
-            let output = self.app_output.clone().filter(|_| started.app);
+            let Some(app) = started.app else { return };
+            if self.firmware.is_app(self.silicon.flash.bytes(), &app) {
+                self.program = Program::Agent(AgentMode::start_app(&self.silicon, &app));
+                return;
+            }
+            let output = self.app_output.clone();
             self.app = output.map(|output| App::start(output, wire));
         }
     }
@@ -322,6 +327,30 @@ mod tests {
         );
         assert_eq!(answers[0][8..], [0; 2]);
         assert_eq!(bench.machine.running(), "agent");
+    }
+
+    #[test]
+    fn the_agents_own_app_in_flash_is_the_agent_and_any_other_is_not() {
+        use super::super::boot_image::tests::make;
+        use super::super::boot_order::tests::row;
+        let bootloader = make(5, &[(0x3FCD_5820, &[3; 32])]);
+        let table = [row(0, 0, 0x1_0000, 0x1_0000, "factory"), [0xFF; 32]].concat();
+        let mut image = firmware().app_image;
+        for expected in ["agent", "flash"] {
+            let mut bench = Bench::new(&[]);
+            for (at, bytes) in [(0, &bootloader), (0x8000, &table), (0x1_0000, &image)] {
+                bench.machine.silicon.flash.overwrite(at, bytes);
+            }
+            let mut wire = Vec::new();
+            bench.machine.press_reset(false, &mut wire);
+            let said = text(&wire);
+            assert!(said.contains("partition at offset 0x10000"), "{said}");
+            assert_eq!(bench.machine.running(), expected);
+            let answers = bench.send(&agent_frame(&AgentRequest::Info));
+            assert_eq!(answers.is_empty(), expected == "flash");
+            // As sound, but not the same.
+            image = make(5, &[(0x3C00_0020, &[2; 256]), (0x4201_0130, &[0; 4])]);
+        }
     }
 
     #[test]
@@ -411,7 +440,7 @@ mod tests {
     fn a_software_reset_by_register_is_not_answered() {
         use super::super::request::Command::WriteReg;
         let mut bench = Bench::with_stub(&[]);
-        bench.ask(WriteReg, &[0x6000_812C, 1, 1, 0]);
+        bench.ask(WriteReg, &[0x6000_80F4, 1, 1, 0]);
         assert_eq!(
             bench
                 .raw(

@@ -212,7 +212,7 @@ mod tests {
                 force_download: false
             }
         );
-        registers.write(0x6000_812C, 1, 1, None);
+        registers.write(0x6000_80F4, 1, 1, None);
         registers.reset(true);
         assert_eq!(
             reset(&mut registers),

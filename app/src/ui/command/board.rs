@@ -9,7 +9,7 @@ use super::row::{
     Facts, Menu, ctrl, ctrl_shift, idle, idle_and_connected, need, partition_selected, plain, row,
     selected,
 };
-use crate::engine::request::Request;
+use crate::engine::request::{FlashChange, Request};
 use crate::model::chip::BoardIdentity;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::problem::Severity;
@@ -202,7 +202,34 @@ pub const BOARD: &[Facts] = &[
         state.agent.view = View::LookUp;
         state.agent.focus = true;
     }),
+    row(
+        Menu::Board,
+        Command::InstallAgent,
+        "Install agent in flash…",
+        "Show a plan that puts the agent into the app that boots now, for a board whose loader cannot be reached; what it replaces is saved first",
+    )
+    .begins_group()
+    .unless(idle_and_connected)
+    .runs(|state, _| plan_agent(state, FlashChange::Install { slot: None })),
+    row(
+        Menu::Board,
+        Command::RestoreAgent,
+        "Restore what the agent replaced…",
+        "Show a plan that puts back what was in flash before the agent was installed there",
+    )
+    .unless(idle_and_connected)
+    .runs(|state, _| plan_agent(state, FlashChange::Restore)),
 ];
+
+/// Has the plan made by looking at the board; the sheet opens when it is there.
+fn plan_agent(state: &mut AppState, change: FlashChange) {
+    let table_offset = state.document.project().table.settings.table_offset;
+    let request = Request::AgentInFlash {
+        change,
+        table_offset,
+    };
+    submit(state, request);
+}
 
 fn can_write(now: &Environment) -> Option<String> {
     idle(now)

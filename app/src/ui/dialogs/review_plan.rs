@@ -127,7 +127,7 @@ impl Review {
     pub fn accepted(&self) -> Arc<FlashPlan> {
         let ticked = self.ticked.iter();
         let names = ticked.filter_map(|place| self.view.guards.get(*place)?.guard.name);
-        let forced: BTreeSet<GuardName> = names.collect();
+        let forced: BTreeSet<GuardName> = names.chain(self.plan.forced.iter().copied()).collect();
         Arc::new(FlashPlan {
             forced: forced.into_iter().collect(),
             ..(*self.plan).clone()
@@ -140,6 +140,11 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
     let Some(mut review) = state.review.clone() else {
         return false;
     };
+    if review.plan.agent.is_some() && review.board != state.board.identity {
+        // It was made by looking at that board.
+        state.review = None;
+        return false;
+    }
     review.follow(state.board.identity.as_ref());
     ui.horizontal(|ui| {
         ui.heading(format!("Write to {}", state.board.port));
@@ -331,6 +336,7 @@ fn buttons(ui: &mut Ui, state: &mut AppState) {
                 state.document.path(),
             );
             let saved = review.plan.boots.is_some()
+                || review.plan.agent.is_some()
                 || (state.document.path().is_some() && !state.document.is_dirty());
             let tip = if saved {
                 command.clone()

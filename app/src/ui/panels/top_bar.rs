@@ -1,6 +1,6 @@
 //! Menus, undo and redo, command search, the board, and the one prominent button.
 
-use eframe::egui::{self, Align, Button, Layout, MenuBar, RichText, Sense, Ui};
+use eframe::egui::{self, Align, Button, Layout, MenuBar, RichText, ScrollArea, Sense, Ui};
 
 use super::super::action::Action;
 use super::super::command::{self, Command, Menu};
@@ -57,6 +57,15 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
 
 fn menu_ui(ui: &mut Ui, state: &mut AppState, menu: Menu) {
     ui.set_min_width(220.0);
+    // The longest one is higher than a small screen.
+    let room = ui.ctx().content_rect().height() - theme::BAR_HEIGHT - 24.0;
+    ScrollArea::vertical()
+        .max_height(room)
+        .min_scrolled_height(room)
+        .show(ui, |ui| rows(ui, state, menu));
+}
+
+fn rows(ui: &mut Ui, state: &mut AppState, menu: Menu) {
     let environment = state.environment.clone();
     for facts in
         command::all().filter(|facts| facts.menu == menu && facts.command != Command::MainButton)

@@ -15,7 +15,7 @@ use crate::register::Register;
 pub const XTAL_HZ: u32 = 40_000_000;
 
 const RTC_OPTIONS0: Register = Register(0x6000_8000);
-const RTC_OPTION1: Register = Register(0x6000_812C);
+const RTC_OPTION1: Register = Register(0x6000_80F4);
 const RTC_WDT_CONFIG0: Register = Register(0x6000_8090);
 const RTC_WDT_CONFIG1: Register = Register(0x6000_8094);
 const RTC_WDT_FEED: Register = Register(0x6000_80A4);
@@ -29,6 +29,7 @@ const CACHE_CTRL1: Register = Register(0x600C_4004);
 const MMU_TABLE: u32 = 0x600C_5000;
 
 const SPI1_CMD: Register = Register(0x6000_2000);
+const SPI1_CTRL: Register = Register(0x6000_2008);
 const SPI1_USER: Register = Register(0x6000_2018);
 const SPI1_USER2: Register = Register(0x6000_2020);
 const SPI1_MISO_DLEN: Register = Register(0x6000_2028);
@@ -44,6 +45,8 @@ const WDT_KEY: u32 = 0x50D8_3AA1;
 const SWD_KEY: u32 = 0x8F1D_312A;
 const SWD_AUTO_FEED: u32 = 1 << 31;
 const SWD_DISABLE: u32 = 1 << 30;
+/// `SPI1_CTRL`: keeps the flash chip's write-protect pin high while nothing is sent.
+const WP_HIGH: u32 = 1 << 21;
 /// `CACHE_CTRL1`: both buses are shut.
 const SHUT_BUSES: u32 = 0b11;
 /// Largest flash that the MMU's eight bits of page reach.
@@ -73,6 +76,15 @@ unsafe extern "C" {
     safe fn cache_mmu_init();
 }
 
+/// Who started this program.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The ROM's loader or the flasher stub: neither uses the cache, and the flash may not be attached.
+    Loader,
+    /// The second-stage bootloader, as an app: the flash is attached, the cache is on, and what it mapped stays.
+    App,
+}
+
 /// The chip as the agent uses it.
 pub struct Chip {
     /// Bytes of flash that the chip's identification and the MMU allow; 0 before [`Chip::start`].
@@ -84,12 +96,15 @@ impl Chip {
         Self { flash_size: 0 }
     }
 
-    /// Makes the chip ready: no watchdog, a running cycle counter, an attached flash, an empty MMU.
-    pub fn start(&mut self) {
+    /// Makes the chip ready: no watchdog, a running cycle counter, an attached flash, and an MMU and a cache that serve.
+    pub fn start(&mut self, start: Start) {
         stop_watchdogs();
         start_cycle_counter();
-        self.flash_size = find_flash();
-        start_cache();
+        self.flash_size = find_flash(start);
+        if start == Start::Loader {
+            start_cache();
+        }
+        CACHE_CTRL1.clear(SHUT_BUSES);
     }
 }
 
@@ -225,9 +240,10 @@ pub fn apb_hz() -> u32 {
 }
 
 /// Bytes of flash; attaches it first when no loader did.
-fn find_flash() -> u32 {
+fn find_flash(start: Start) -> u32 {
     let mut size = size_by_id(read_flash_id());
-    if size == 0 {
+    // What the bootloader attached is in use by the cache, in a mode of its own.
+    if size == 0 && start == Start::Loader {
         esp_rom_spiflash_attach(0, false);
         size = size_by_id(read_flash_id());
     }
@@ -249,6 +265,9 @@ fn size_by_id(id: u32) -> u32 {
 /// Asks the flash chip for its identification (RDID, 0x9F) through SPI1, as espflash and esptool do from the host.
 fn read_flash_id() -> u32 {
     let (user, user2, len) = (SPI1_USER.read(), SPI1_USER2.read(), SPI1_MISO_DLEN.read());
+    let ctrl = SPI1_CTRL.read();
+    // One line each way, whatever mode the flash is read in (ESP-IDF, `bootloader_execute_flash_command`).
+    SPI1_CTRL.write(WP_HIGH);
     // A command of 8 bits, then 24 bits to read.
     SPI1_USER.write((1 << 31) | (1 << 28));
     SPI1_USER2.write((7 << 28) | 0x9F);
@@ -262,13 +281,14 @@ fn read_flash_id() -> u32 {
         }
     }
     let id = SPI1_W0.read() & 0xFF_FFFF;
+    SPI1_CTRL.write(ctrl);
     SPI1_USER.write(user);
     SPI1_USER2.write(user2);
     SPI1_MISO_DLEN.write(len);
     id
 }
 
-/// Empties MMU and cache and opens both buses. Safe because nothing runs from flash: this program lies in RAM, and the
+/// Empties MMU and cache. Safe because nothing runs from flash: this program lies in RAM, and the
 /// loaders that brought it do not use the cache.
 fn start_cache() {
     cache_disable();
@@ -277,7 +297,6 @@ fn start_cache() {
     // CACHE_REQ_EN: SPI0 serves the cache.
     SPI0_CACHE_FCTRL.set(1);
     cache_enable(0);
-    CACHE_CTRL1.clear(SHUT_BUSES);
 }
 
 /// Leaves for the loader or for what is in flash.

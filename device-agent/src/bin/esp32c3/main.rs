@@ -1,7 +1,8 @@
 //! The device agent on an ESP32-C3: start-up, then bytes from a port into the agent and frames back.
 //!
-//! It is loaded into RAM by the ROM's loader or by the flasher stub, never returns, and leaves by a reset. Interrupts stay
-//! off, so nothing runs but the loop below; all that is clever is in the library. Registers are in [`chip`] and [`port`].
+//! It lies in RAM whoever brought it there: the ROM's loader or the flasher stub, or the second-stage bootloader as an app
+//! in flash, which starts it at another entry. It never returns, and leaves by a reset. Interrupts stay off, so nothing
+//! runs but the loop below; all that is clever is in the library. Registers are in [`chip`] and [`port`].
 #![no_std]
 #![no_main]
 #![expect(
@@ -17,18 +18,27 @@ mod register;
 use core::arch::global_asm;
 use core::panic::PanicInfo;
 
-use chip::Chip;
+use chip::{Chip, Start};
 use device_agent::agent::{Action, Agent};
 use device_agent::mmu::Sharing;
 use device_agent::request::Into;
 use port::{PORTS, Port};
 
 // The loader jumps here with its own stack and with interrupts on. It is not returned to, so nothing is saved.
+//
+// There are two entries, so that nobody has to guess: a loader uses the first, and the header of the app image names
+// the second, two whole instructions later. `a0` is what [`run`] is told.
 global_asm!(
     ".section .start, \"ax\"",
     ".global _start",
+    ".option push",
+    ".option norvc",
     "_start:",
-    "csrci mstatus, 8", // MIE: the ROM's and the stub's interrupt handlers are of no use here.
+    "li a0, 0",
+    "j 4f",
+    "li a0, 1",
+    ".option pop",
+    "4: csrci mstatus, 8", // MIE: the ROM's and the stub's interrupt handlers are of no use here.
     "la sp, _stack_top",
     "la t0, _bss_start",
     "la t1, _bss_end",
@@ -79,11 +89,17 @@ global_asm!(
 /// All zero at first, so that it lies in memory that the loader need not fill.
 static mut AGENT: Agent<Chip> = Agent::new(Chip::new(), Sharing::Alone);
 
-extern "C" fn run() -> ! {
+extern "C" fn run(in_flash: bool) -> ! {
     let agent = &raw mut AGENT;
     // SAFETY: the only reference to `AGENT` ever made; `run` is entered once, and there are no interrupts.
     let agent = unsafe { &mut *agent };
-    agent.hardware_mut().start();
+    let start = if in_flash {
+        agent.flash().share();
+        Start::App
+    } else {
+        Start::Loader
+    };
+    agent.hardware_mut().start(start);
     loop {
         if let Some((port, byte)) = PORTS.next() {
             take(agent, port, byte);

@@ -79,6 +79,12 @@ fn suggestion(state: &AppState, partition: &str) -> Option<String> {
 
 fn history(ui: &mut Ui, state: &mut AppState) {
     let history = state.agent.history.clone();
+    let slides = |look_up: &LookUp| look_up.found.as_ref().is_some_and(|found| found.sliding);
+    if history.iter().any(slides) {
+        ui.weak(
+            "The flash is larger than the MMU's table: an address is right until the next question",
+        );
+    }
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
         Grid::new("look-ups")
             .striped(true)
@@ -123,6 +129,10 @@ fn row(ui: &mut Ui, state: &mut AppState, look_up: &LookUp) {
         });
     }
     let known = |value: Option<u32>| value.map_or_else(|| "unknown".to_owned(), hex);
+    let seen = |addr: Option<u32>| {
+        // Only the first page of such a file is there.
+        known(addr) + if found.parted { " (first page)" } else { "" }
+    };
     let crc = found
         .crc32
         .map_or_else(|| "no record".to_owned(), |crc| format!("{crc:08X}"));
@@ -133,8 +143,8 @@ fn row(ui: &mut Ui, state: &mut AppState, look_up: &LookUp) {
         hex(found.offset),
         human_size(u64::from(found.size)),
         known(found.flash_offset),
-        known(found.vaddr),
-        known(found.vaddr_code),
+        seen(found.vaddr),
+        seen(found.vaddr_code),
         crc,
         cycles,
     ] {
