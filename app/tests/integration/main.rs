@@ -79,6 +79,8 @@ mod esptool_client;
 #[cfg(test)]
 mod flash_file;
 #[cfg(test)]
+mod lower_speed;
+#[cfg(test)]
 mod monitor_cli;
 #[cfg(test)]
 mod monitor_engine;
