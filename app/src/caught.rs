@@ -39,7 +39,7 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // Whoever catches throws away what was being worked on.
     let result = catch_unwind(AssertUnwindSafe(work));
     CATCHING.set(CATCHING.get() - 1);
-    result.map_err(|_| {
+    result.map_err(|_panic| {
         let said = SAID.take();
         if said.is_empty() {
             "a mistake in this program".to_owned()

@@ -229,11 +229,12 @@ impl BoardLink {
                 Speed::NotCarried => {
                     self.take_lower_speed(job);
                 }
-                Speed::Lost => {
+                Speed::Lost if can_reset => {
                     self.take_lower_speed(job);
-                    if can_reset {
-                        return Ok(false);
-                    }
+                    return Ok(false);
+                }
+                Speed::Lost => {
+                    self.options.baud = baud::next_lower(tried).unwrap_or(baud::START);
                     self.say_if_slower(job);
                     return Err(DeviceError::TooFast {
                         port: self.name.clone(),

@@ -289,7 +289,7 @@ mod tests {
             ((), true)
         );
         assert_eq!(with_complaints(|| 5), (5, false));
-        let (_, failed) = with_complaints(|| {
+        let ((), failed) = with_complaints(|| {
             log::warn!(target: target, "Using zenity fallback");
             log::error!(target: target, "Failed to connect to session bus");
             log::error!("with zenity, of somebody else");

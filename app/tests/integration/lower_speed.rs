@@ -56,7 +56,7 @@ fn the_speed_goes_down_step_by_step_and_is_remembered() {
 #[test]
 fn a_write_over_such_a_line_is_whole() {
     let bench = Bench::new();
-    let bytes: Vec<u8> = (0..40_000u32).map(|n| (n * n >> 5) as u8).collect();
+    let bytes: Vec<u8> = (0..40_000u32).map(|n| ((n * n) >> 5) as u8).collect();
     bench.write("data", &bytes);
     let words = ["--flash", "flash.bin", "--fault", "limit:line@460800"];
     let board = PracticeProcess::start(&bench, &words);
