@@ -4,6 +4,7 @@
 //! values ([`model`]), reads and writes [`formats`], and reaches boards through [`device`]; [`store`] keeps files.
 //! `docs/architecture.md` says which folder may use which, and a test keeps it so.
 
+pub mod caught;
 pub mod cli;
 pub mod device;
 pub mod engine;

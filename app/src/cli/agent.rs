@@ -98,7 +98,7 @@ pub(super) fn ask(
     board: &args::Board,
     report: &mut Report,
 ) -> Result<(Outcome, Board), Failure> {
-    let mut board = Board::open(board.port.as_deref(), board.link)?;
+    let mut board = Board::open(board.which(), board.link)?;
     let outcome = board.ask(Request::Agent(question), report)?;
     Ok((outcome, board))
 }

@@ -60,7 +60,7 @@ fn carry_out(
     common: Common,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let mut board = Board::open(board.port.as_deref(), board.link)?;
+    let mut board = Board::open(board.which(), board.link)?;
     let request = Request::AgentInFlash {
         change,
         table_offset: board.table_offset(),

@@ -1,7 +1,7 @@
 //! What was typed, exactly as far as the command line alone can tell: words, numbers, paths. What it means is decided
 //! in [`super::resolve`]; nothing here looks at a file or a port.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -100,8 +100,21 @@ pub struct Board {
     /// The board's port, `mac:ADDRESS`, or `practice` for a board inside the program [default: the only known board]
     #[arg(long, value_name = "PORT", help_heading = "Board")]
     pub port: Option<PathBuf>,
+    /// The board with this MAC address, wherever it is plugged in
+    #[arg(long, value_name = "MAC", value_parser = mac, conflicts_with = "port", help_heading = "Board")]
+    pub mac: Option<[u8; 6]>,
     #[command(flatten)]
     pub link: Link,
+}
+
+impl Board {
+    /// Which board is meant.
+    pub fn which(&self) -> Which<'_> {
+        Which {
+            port: self.port.as_deref(),
+            mac: self.mac,
+        }
+    }
 }
 
 /// The same where a port is not always needed.
@@ -110,8 +123,21 @@ pub struct MaybeBoard {
     /// The board's port, `mac:ADDRESS`, or `practice` for a board inside the program
     #[arg(long, value_name = "PORT", help_heading = "Board")]
     pub port: Option<PathBuf>,
+    /// The board with this MAC address, wherever it is plugged in
+    #[arg(long, value_name = "MAC", value_parser = mac, conflicts_with = "port", help_heading = "Board")]
+    pub mac: Option<[u8; 6]>,
     #[command(flatten)]
     pub link: Link,
+}
+
+impl MaybeBoard {
+    /// Which board is meant.
+    pub fn which(&self) -> Which<'_> {
+        Which {
+            port: self.port.as_deref(),
+            mac: self.mac,
+        }
+    }
 }
 
 /// The same where there may be several.
@@ -120,6 +146,9 @@ pub struct ManyBoards {
     /// The board's port, `mac:ADDRESS`, or `practice`; given several times, all are written at once
     #[arg(long, value_name = "PORT", help_heading = "Board")]
     pub port: Vec<PathBuf>,
+    /// The board with this MAC address, wherever it is plugged in; may be given several times, beside --port too
+    #[arg(long, value_name = "MAC", value_parser = mac, conflicts_with = "all", help_heading = "Board")]
+    pub mac: Vec<[u8; 6]>,
     /// All boards of the same kind as --port, else all known ones
     #[arg(long, help_heading = "Board")]
     pub all: bool,
@@ -133,6 +162,24 @@ pub struct ManyBoards {
     pub link: Link,
 }
 
+impl ManyBoards {
+    /// The first one that is named.
+    pub fn which(&self) -> Which<'_> {
+        let port = self.port.first().map(PathBuf::as_path);
+        Which {
+            port,
+            mac: self.mac.first().copied().filter(|_| port.is_none()),
+        }
+    }
+}
+
+/// A board as it was named; nothing means the only one that is plugged in.
+#[derive(Clone, Copy, Debug)]
+pub struct Which<'a> {
+    pub port: Option<&'a Path>,
+    pub mac: Option<[u8; 6]>,
+}
+
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Link {
     /// How the chip is brought into its loader
@@ -141,9 +188,6 @@ pub struct Link {
     /// What the board is left in
     #[arg(long, value_enum, default_value_t = After::HardReset, help_heading = "Board")]
     pub after: After,
-    /// The board with this MAC address, wherever it is plugged in
-    #[arg(long, value_name = "MAC", value_parser = mac, conflicts_with = "port", help_heading = "Board")]
-    pub mac: Option<[u8; 6]>,
     /// Bits per second once connected [default: what this board was used with last, else 115200]
     #[arg(long, value_name = "N", help_heading = "Board",
           value_parser = clap::value_parser!(u32).range(1200..=12_000_000))]

@@ -32,7 +32,7 @@ struct Answer {
 
 pub fn run(args: &Backup, report: &mut Report) -> Result<(), Failure> {
     check_output(&args.output)?;
-    let mut board = Board::open(args.board.port.as_deref(), args.board.link)?;
+    let mut board = Board::open(args.board.which(), args.board.link)?;
     let Outcome::Detected(identity) = board.ask(Request::Detect, report)? else {
         return Err(board.unexpected());
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::args::{After, Before, Link};
+use super::args::{After, Before, Link, Which};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::report::Report;
@@ -14,7 +14,7 @@ use crate::engine::ports::{self, LastSeen, practice_is_possible};
 use crate::engine::request::{self, LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::{Wake, Worker};
-use crate::model::chip::BoardIdentity;
+use crate::model::chip::{BoardIdentity, mac_text};
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 use crate::model::region::Region;
@@ -45,13 +45,21 @@ type TakePiece<'t> = dyn FnMut(Region, Option<&[u8]>) -> Result<(), Failure> + '
 pub const LOOK_UP: Duration = Duration::from_millis(100);
 
 impl Board {
-    /// Gets ready; the port itself is opened by the first job. Without a port it is the board with the link's MAC
-    /// address, else the only known one.
-    pub fn open(port: Option<&Path>, link: Link) -> Result<Self, Failure> {
-        let Chosen { port, baud, note } = choose(port, link.mac)?;
+    /// Gets ready; the port itself is opened by the first job. Without a port it is the board with the MAC address,
+    /// else the only known one.
+    pub fn open(which: Which<'_>, link: Link) -> Result<Self, Failure> {
+        let Chosen {
+            port,
+            mac,
+            baud,
+            note,
+        } = choose(which)?;
         let name = port.to_string();
         let around = surroundings();
-        let options = options(link, baud);
+        let options = LinkOptions {
+            mac,
+            ..options(link, baud)
+        };
         let baud = options.baud;
         let worker = start_in(&around, &port, options, Arc::new(|| ()))?;
         let mut board = Self {
@@ -128,6 +136,7 @@ impl Board {
                 Event::Stage(stage) => report.stage(stage.label()),
                 Event::Advanced { .. } => report.progress(job.done, job.total, &job.line()),
                 Event::Note(note) => report.note(&note),
+                Event::Slower(baud) => self.baud = baud,
                 _ => {}
             }
         }
@@ -168,7 +177,7 @@ impl Board {
 
     /// Remembers the board by its MAC address: port, speed and what was written to it. A board inside this program is
     /// gone with it; what cannot be kept is no failure of the command.
-    pub fn remember(&self, files: Vec<PathBuf>) {
+    pub fn remember(&self, files: Vec<PathBuf>, elf: Option<PathBuf>) {
         let Some((identity, mac)) = self
             .identity
             .as_ref()
@@ -176,26 +185,15 @@ impl Board {
         else {
             return;
         };
-        let port = PathBuf::from(&self.name);
-        if self.name == PortChoice::Practice.to_string() {
-            return;
-        }
-        let listed = ports::list().unwrap_or_default();
-        let board = KnownBoard {
+        remember(KnownBoard {
             mac,
             chip: identity.chip.to_string(),
-            serial: listed
-                .into_iter()
-                .find(|listed| listed.path == port)
-                .and_then(|listed| listed.serial),
-            port,
+            port: PathBuf::from(&self.name),
             baud: Some(self.baud),
-            files: files
-                .into_iter()
-                .map(|file| std::path::absolute(&file).unwrap_or(file))
-                .collect(),
-        };
-        known_boards::remember(board).ok();
+            files,
+            elf,
+            ..KnownBoard::default()
+        });
     }
 
     /// The answer was of another kind than the question; the engine's contract is broken.
@@ -208,6 +206,34 @@ impl Board {
     }
 }
 
+/// Remembers a board with the serial number of its port. One inside this program is gone with it.
+pub fn remember(mut board: KnownBoard) {
+    if board.port.as_os_str() == PortChoice::Practice.to_string().as_str() {
+        return;
+    }
+    let listed = ports::list().unwrap_or_default();
+    let mut on_it = listed
+        .into_iter()
+        .filter(|listed| listed.path == board.port);
+    board.serial = on_it.next().and_then(|listed| listed.serial);
+    for file in board.files.iter_mut().chain(&mut board.elf) {
+        *file = absolute(file);
+    }
+    // What cannot be kept is no failure of the command.
+    known_boards::remember(board).ok();
+}
+
+/// A project's path, or a target with that of its file, from any folder.
+fn absolute(target: &Path) -> PathBuf {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    match target.to_str().and_then(|text| text.split_once('=')) {
+        Some((place, file)) if !target.exists() => {
+            format!("{place}={}", whole(Path::new(file)).display()).into()
+        }
+        _ => whole(target),
+    }
+}
+
 /// Starts the worker of a port, or of the only known board; `wake` is called after its events. Returns the port as it
 /// is typed, and what is to be said about it.
 pub fn start(
@@ -215,7 +241,7 @@ pub fn start(
     options: LinkOptions,
     wake: Wake,
 ) -> Result<(Worker, String, Option<String>), Failure> {
-    let Chosen { port, note, .. } = choose(port, None)?;
+    let Chosen { port, note, .. } = choose(Which { port, mac: None })?;
     let worker = start_in(&surroundings(), &port, options, wake)?;
     Ok((worker, port.to_string(), note))
 }
@@ -243,14 +269,17 @@ fn start_in(
 }
 
 /// Which port is meant, and what is to be said about it.
-struct Chosen {
-    port: PortChoice,
+pub struct Chosen {
+    pub port: PortChoice,
+    /// No other board than this one is meant.
+    pub mac: Option<[u8; 6]>,
     /// What this board was used with last.
-    baud: Option<u32>,
-    note: Option<String>,
+    pub baud: Option<u32>,
+    pub note: Option<String>,
 }
 
-fn choose(port: Option<&Path>, mac: Option<[u8; 6]>) -> Result<Chosen, Failure> {
+/// Finds the board that is meant among those that are plugged in.
+pub fn choose(Which { port, mac }: Which<'_>) -> Result<Chosen, Failure> {
     let known = known_boards::load();
     let typed = port
         .and_then(Path::to_str)
@@ -264,12 +293,8 @@ fn choose(port: Option<&Path>, mac: Option<[u8; 6]>) -> Result<Chosen, Failure> 
         }
         None => mac,
     };
-    let baud_of = |path: &Path| {
-        let on_it = |board: &&KnownBoard| board.port == path;
-        known.boards.iter().find(on_it).and_then(|board| board.baud)
-    };
-    if let Some(mac) = mac {
-        let mac = mac.map(|byte| format!("{byte:02x}")).join(":");
+    if let Some(address) = mac {
+        let mac = mac_text(address);
         let board = known.find(&mac);
         let seen = board.map(|board| LastSeen {
             port: board.port.clone(),
@@ -280,25 +305,28 @@ fn choose(port: Option<&Path>, mac: Option<[u8; 6]>) -> Result<Chosen, Failure> 
             note: Some(format!("The board {mac} is on {}", path.display())),
             baud: board.and_then(|board| board.baud),
             port: PortChoice::Path(path),
+            mac: Some(address),
         });
     }
     let Some(port) = port else {
         let path = ports::only_board(&ports::list()?)?;
         return Ok(Chosen {
             note: Some(format!("Using {}, the only known board", path.display())),
-            baud: baud_of(&path),
+            baud: known.baud_on(&path),
             port: PortChoice::Path(path),
+            mac: None,
         });
     };
     Ok(Chosen {
+        mac: None,
         port: by_name(port)?,
-        baud: baud_of(port),
+        baud: known.baud_on(port),
         note: None,
     })
 }
 
 /// A port by its path, or the practice board.
-pub fn by_name(port: &Path) -> Result<PortChoice, Failure> {
+fn by_name(port: &Path) -> Result<PortChoice, Failure> {
     if port.as_os_str() != "practice" {
         return Ok(PortChoice::Path(port.to_path_buf()));
     }

@@ -1,12 +1,17 @@
 //! ELF files among the targets of a command line become app images, where an app belongs.
 
+use std::path::PathBuf;
+
 use super::failure::Failure;
 use super::plan::BoardFacts;
 use super::report::Report;
+use super::resolve::Target;
 use crate::engine::elf::{self, AppFor};
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use crate::model::partition_table::APP;
 use crate::model::region::BLOCK;
+use crate::store::elf_app::elf_app;
+use crate::store::project_file;
 
 /// Flash size in the header of an image whose board is not known.
 const USUAL_FLASH: u32 = 4 << 20;
@@ -35,6 +40,17 @@ pub fn convert(
         plan.writes[index].bytes = image;
     }
     Ok(())
+}
+
+/// The ELF file among the targets, if one of their apps is made from one.
+pub fn file_of(targets: &[Target]) -> Option<PathBuf> {
+    targets.iter().find_map(|target| match target {
+        Target::File { file, bytes, .. } => elf::is_elf(bytes).then(|| file.clone()),
+        Target::Project(path) => {
+            let project = project_file::load(path).ok()?.project;
+            elf_app(&project, None).map(|(_, elf)| elf)
+        }
+    })
 }
 
 /// Whether an app belongs there: an app partition, or, where no table is known, a place that an app can have.

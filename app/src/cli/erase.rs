@@ -31,7 +31,7 @@ pub fn run(args: &Erase, common: Common, report: &mut Report) -> Result<(), Fail
     {
         confirm(&[warning(region, "a region")], &args.what, common, report)?;
     }
-    let mut board = Board::open(args.board.port.as_deref(), args.board.link)?;
+    let mut board = Board::open(args.board.which(), args.board.link)?;
     let (region, name) = board_area(&area, &mut board, report)?;
     let table = board_table(&mut board, report).ok();
     let lost = destroyed(region, table.as_ref());

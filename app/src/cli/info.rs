@@ -21,11 +21,11 @@ struct Answer<'a> {
 }
 
 pub fn run(args: &BoardOnly, report: &mut Report) -> Result<(), Failure> {
-    let mut board = Board::open(args.board.port.as_deref(), args.board.link)?;
+    let mut board = Board::open(args.board.which(), args.board.link)?;
     let Outcome::Detected(identity) = board.ask(Request::Detect, report)? else {
         return Err(board.unexpected());
     };
-    board.remember(Vec::new());
+    board.remember(Vec::new(), None);
     let boots = if identity.secure_download == Some(true) {
         None
     } else {

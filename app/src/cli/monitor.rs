@@ -1,7 +1,7 @@
 //! `flashpack monitor`: what the program on the board says, and what is typed to it.
 
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -18,10 +18,15 @@ use super::monitor_text::{MonitorText, Wanted};
 use super::report::Report;
 use crate::engine::event::{Event, Monitored, Outcome};
 use crate::engine::monitor_input::MonitorInput;
-use crate::engine::request::{self, LinkOptions, Request};
+use crate::engine::request::{self, LinkOptions, MonitorElf, Request};
 use crate::engine::worker::{Wake, Worker};
 use crate::formats::console::level::Level;
 use crate::formats::console::view::Filter;
+use crate::store::known_boards;
+
+/// Said at the start: nobody is to be caught in a raw terminal.
+const KEYS: &str =
+    "Ctrl-] or Ctrl-C ends the monitor, Ctrl-R resets the board; every other key goes to the board";
 
 /// How often a signal is looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -43,6 +48,9 @@ pub struct Monitor {
     /// The program's ELF file: addresses become function, file and line, and defmt becomes text
     #[arg(long, value_name = "FILE")]
     elf: Option<PathBuf>,
+    /// Take no ELF file by itself: without this, on a terminal, the one that was written to this board last explains
+    #[arg(long, conflicts_with = "elf")]
+    no_elf: bool,
     /// The time before every line
     #[arg(long)]
     timestamps: bool,
@@ -103,13 +111,18 @@ pub fn run(args: &Monitor, common: Common, report: &mut Report) -> Result<(), Fa
     if let Some(note) = note {
         report.note(&note);
     }
+    let chosen = |path: &PathBuf| MonitorElf {
+        path: path.clone(),
+        by_itself: false,
+    };
+    let elf = (args.elf.as_ref().map(chosen)).or_else(|| remembered_elf(args, &place, report));
     let asked_to_end = end_signals().map_err(|error| failed(&error))?;
     let terminal = RawTerminal::enter();
     let input = MonitorInput::default();
     let monitor = request::Monitor {
         baud: args.baud,
         reset: !args.no_reset,
-        elf: args.elf.clone(),
+        elf,
         input: input.clone(),
     };
     worker
@@ -130,6 +143,9 @@ pub fn run(args: &Monitor, common: Common, report: &mut Report) -> Result<(), Fa
         short: args.log_format == LogFormat::Short,
         raw_terminal: terminal.is_some(),
     });
+    if terminal.is_some() {
+        text.port(KEYS, report);
+    }
     let ended = loop {
         match woken.recv_timeout(LOOK) {
             Ok(Woke::Typed(Typed::Bytes(bytes))) => {
@@ -156,6 +172,26 @@ pub fn run(args: &Monitor, common: Common, report: &mut Report) -> Result<(), Fa
         report.result(&Answer { bytes, lines }, "");
     }
     Ok(())
+}
+
+/// The ELF file of the app that was written to this board last. In a pipe the bytes are left as they come.
+fn remembered_elf(args: &Monitor, place: &str, report: &mut Report) -> Option<MonitorElf> {
+    if args.no_elf || !io::stdout().is_terminal() {
+        return None;
+    }
+    let known = known_boards::load();
+    let elf = known.on(Path::new(place))?.elf.clone()?;
+    if !elf.is_file() {
+        return None;
+    }
+    report.note(&format!(
+        "Decoding with {}, the app that was written to this board last (--no-elf: without)",
+        elf.display()
+    ));
+    Some(MonitorElf {
+        path: elf,
+        by_itself: true,
+    })
 }
 
 /// Shows all that is there; the ending, if it came. `Err(None)`: the worker is gone without a word.

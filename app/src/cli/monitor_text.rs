@@ -113,6 +113,10 @@ impl MonitorText {
             self.whole_line(&line, report);
         }
         self.end_line(report);
+        if self.wanted.raw_terminal && self.bytes > 0 {
+            // A colour that the board left on is not for the shell.
+            report.raw(b"\x1b[0m");
+        }
     }
 
     fn text(&mut self, bytes: &[u8], at: SystemTime, report: &mut Report) {

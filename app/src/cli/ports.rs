@@ -43,7 +43,7 @@ pub fn run(args: Ports, report: &mut Report) -> Result<(), Failure> {
         if let Some(usb) = &port.usb {
             lines.push(format!(" · USB {usb}"));
         }
-        let seen = known.boards.iter().find(|board| board.port == port.path);
+        let seen = known.on(&port.path);
         if let Some(board) = seen {
             lines.push(format!(" · last seen: {} {}", board.chip, board.mac));
         }

@@ -28,7 +28,7 @@ pub fn run(args: &Read, report: &mut Report) -> Result<(), Failure> {
         .map(|text| area(text))
         .collect::<Result<_, _>>()?;
     check_output(&args.output)?;
-    let mut board = Board::open(args.board.port.as_deref(), args.board.link)?;
+    let mut board = Board::open(args.board.which(), args.board.link)?;
     let mut regions = Vec::with_capacity(areas.len());
     let mut names = Vec::with_capacity(areas.len());
     for area in &areas {

@@ -14,7 +14,7 @@ struct Answer {
 }
 
 pub fn run(args: &BoardOnly, report: &mut Report) -> Result<(), Failure> {
-    Board::open(args.board.port.as_deref(), args.board.link)?.ask(Request::Reset, report)?;
+    Board::open(args.board.which(), args.board.link)?.ask(Request::Reset, report)?;
     report.result(&Answer { reset: true }, "The board was reset\n");
     Ok(())
 }

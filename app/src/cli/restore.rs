@@ -15,7 +15,7 @@ use crate::store::backup_file;
 pub fn run(args: &Restore, common: Common, report: &mut Report) -> Result<(), Failure> {
     let (manifest, file) = backup_file::load(&args.input)?;
     let source = args.input.display().to_string();
-    let mut board = Board::open(args.board.port.as_deref(), args.board.link)?;
+    let mut board = Board::open(args.board.which(), args.board.link)?;
     let Outcome::Detected(identity) = board.ask(Request::Detect, report)? else {
         return Err(board.unexpected());
     };

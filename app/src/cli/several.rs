@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
-use super::args::{Common, Write};
-use super::board::{LOOK_UP, by_name, options, surroundings};
+use super::args::{Common, Which, Write};
+use super::board::{self, Chosen, LOOK_UP, choose, options, surroundings};
 use super::confirm::confirm;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -14,14 +14,18 @@ use super::report::Report;
 use crate::engine::plan_view::{PlanLine, PlanView};
 use crate::engine::ports;
 use crate::engine::request::PortChoice;
-use crate::engine::several::Several;
+use crate::engine::several::{BoardPlace, Several, Summary};
 use crate::model::flash_plan::FlashPlan;
 use crate::model::number::human_size;
+use crate::store::known_boards::{self, KnownBoard};
 use crate::store::replace::replace;
 
 /// Whether this command line means more than one board, or one after the other.
 pub fn is_meant(args: &Write) -> bool {
-    args.board.port.len() > 1 || args.board.all || args.board.next || args.board.summary.is_some()
+    args.board.port.len() + args.board.mac.len() > 1
+        || args.board.all
+        || args.board.next
+        || args.board.summary.is_some()
 }
 
 /// Writes a plan to all boards that are meant.
@@ -32,14 +36,14 @@ pub fn run(
     common: Common,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let ports = ports(args)?;
+    let places = places(args)?;
     let mut lines = vec![format!(
         "This writes {} to each of {} boards ({}):",
         human_size(plan.total_bytes()),
-        ports.len(),
-        ports
+        places.len(),
+        places
             .iter()
-            .map(PortChoice::to_string)
+            .map(|place| place.port.to_string())
             .collect::<Vec<_>>()
             .join(", ")
     )];
@@ -51,7 +55,7 @@ pub fn run(
         sender.send(()).ok();
     });
     let options = options(args.board.link, None);
-    let mut several = Several::start(ports, Arc::clone(plan), options, surroundings(), wake);
+    let mut several = Several::start(places, Arc::clone(plan), options, surroundings(), wake);
     loop {
         let interrupt = Interrupt::begin("--port")?;
         while several.is_running() {
@@ -78,6 +82,7 @@ pub fn run(
         }
     }
     let summary = &several.summary;
+    remember(args, summary);
     if let Some(path) = &args.board.summary {
         replace(path, summary.to_file(path).as_bytes())?;
     }
@@ -104,21 +109,68 @@ pub fn run(
     }
 }
 
-fn ports(args: &Write) -> Result<Vec<PortChoice>, Failure> {
-    let like = args.board.port.first().map(PathBuf::as_path);
+/// Where the boards are that are meant.
+fn places(args: &Write) -> Result<Vec<BoardPlace>, Failure> {
     if !args.board.all {
-        return match args.board.port.as_slice() {
-            [] => Ok(vec![PortChoice::Path(ports::only_board(&ports::list()?)?)]),
-            named => named.iter().map(|port| by_name(port)).collect(),
-        };
+        let ports = args.board.port.iter().map(|port| Which {
+            port: Some(port.as_path()),
+            mac: None,
+        });
+        let macs = args.board.mac.iter().map(|mac| Which {
+            port: None,
+            mac: Some(*mac),
+        });
+        let mut named: Vec<Which<'_>> = ports.chain(macs).collect();
+        if named.is_empty() {
+            named.push(args.board.which());
+        }
+        let mut places: Vec<BoardPlace> = Vec::new();
+        for which in named {
+            let Chosen {
+                port, mac, baud, ..
+            } = choose(which)?;
+            if let Some(twice) = places.iter().find(|place| place.port == port) {
+                return Err(Failure::usage(
+                    format!("{} is named twice", twice.port),
+                    "--port",
+                    "Name each board once; a board's MAC address and its port are the same board",
+                ));
+            }
+            let baud = args.board.link.baud.or(baud);
+            places.push(BoardPlace { port, mac, baud });
+        }
+        return Ok(places);
     }
+    let like = args.board.port.first().map(PathBuf::as_path);
     let listed = ports::list()?;
     let same = ports::of_same_kind(&listed, like);
     if same.is_empty() {
         // The sentence is the same as when one board is looked for.
         ports::only_board(&listed)?;
     }
-    Ok(same.into_iter().map(PortChoice::Path).collect())
+    let known = known_boards::load();
+    let place = |path: PathBuf| BoardPlace {
+        baud: args.board.link.baud.or_else(|| known.baud_on(&path)),
+        mac: None,
+        port: PortChoice::Path(path),
+    };
+    Ok(same.into_iter().map(place).collect())
+}
+
+/// Remembers every board that was written well, with what was written.
+fn remember(args: &Write, summary: &Summary) {
+    for board in summary.boards.iter().filter(|board| board.ok) {
+        if let (Some(mac), Some(chip)) = (&board.mac, &board.chip) {
+            board::remember(KnownBoard {
+                mac: mac.clone(),
+                chip: chip.clone(),
+                port: PathBuf::from(&board.port),
+                baud: board.slower.or(args.board.link.baud),
+                files: args.targets.iter().map(PathBuf::from).collect(),
+                ..KnownBoard::default()
+            });
+        }
+    }
 }
 
 fn progress(several: &Several, report: &mut Report) {

@@ -21,10 +21,10 @@ struct BoardAnswer {
 }
 
 pub fn run(args: &Verify, report: &mut Report) -> Result<(), Failure> {
-    let named = args.board.port.is_some() || args.board.link.mac.is_some();
+    let named = args.board.port.is_some() || args.board.mac.is_some();
     match (named.then_some(()), args.targets.as_slice()) {
         (Some(()), targets) => {
-            let board = Board::open(args.board.port.as_deref(), args.board.link)?;
+            let board = Board::open(args.board.which(), args.board.link)?;
             on_board(targets, board, &args.board.link, report)
         }
         (None, [image]) if Path::new(image).exists() || !image.contains('=') => {

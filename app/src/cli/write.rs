@@ -10,6 +10,7 @@ use super::board::{Board, DEFAULT_BAUD};
 use super::board_table::board_table;
 use super::boot_choice;
 use super::confirm::confirm;
+use super::elf_targets;
 use super::failure::Failure;
 use super::keep_offsets;
 use super::moved_data;
@@ -104,7 +105,8 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
     if summary.verified {
         keep_offsets::remember(&targets, &plan, report);
     }
-    board.remember(args.targets.iter().map(PathBuf::from).collect());
+    let files = args.targets.iter().map(PathBuf::from).collect();
+    board.remember(files, elf_targets::file_of(&targets));
     finished(&summary, report);
     Ok(())
 }
@@ -226,11 +228,11 @@ fn stranded_by(
 
 /// A dry run may do without a board.
 fn open(args: &Write) -> Result<Option<Board>, Failure> {
-    let port = args.board.port.first().map(PathBuf::as_path);
-    if port.is_none() && args.board.link.mac.is_none() && args.dry_run {
+    let which = args.board.which();
+    if which.port.is_none() && which.mac.is_none() && args.dry_run {
         return Ok(None);
     }
-    Board::open(port, args.board.link).map(Some)
+    Board::open(which, args.board.link).map(Some)
 }
 
 /// Says everything that is refused, and that overridden guards are; fails if anything remains.

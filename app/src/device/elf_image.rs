@@ -4,12 +4,11 @@
 //! here first: inside the file, at addresses that exist, not over one another. Whether the image fits a slot or a chip
 //! is not looked at here.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use espflash::flasher::{FlashData, FlashSettings, FlashSize};
 use espflash::image_format::idf::IdfBootloaderFormat;
 use espflash::target::Chip as EspChip;
 
+use crate::caught::caught;
 use crate::model::chip::Chip;
 use crate::model::number::hex;
 
@@ -47,11 +46,11 @@ pub fn app_image(elf: &[u8], chip: Chip, flash_size: u32) -> Result<Vec<u8>, Str
     let settings = FlashSettings::new(None, flash(flash_size), None);
     let data = FlashData::new(settings, 0, None, target, target.default_xtal_frequency());
     // The last resort: what was not thought of above ends as a sentence too.
-    let made = catch_unwind(AssertUnwindSafe(|| {
+    let made = caught(|| {
         let image = IdfBootloaderFormat::new(elf, &data, None, None, None, None)?;
         let app = image.ota_segments().next();
         Ok::<_, espflash::Error>(app.map(|segment| segment.data.into_owned()))
-    }));
+    });
     match made {
         Ok(Ok(Some(bytes))) => Ok(bytes),
         Ok(Err(error)) => Err(format!("It cannot be made an app image: {error}")),

@@ -5,7 +5,7 @@ use device_agent::error::Error as Fault;
 
 use super::agent_client::AgentError;
 use super::port_owner::Holder;
-use crate::model::cause::Cause;
+use crate::model::cause::{BUTTONS, Cause};
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::number::hex;
 
@@ -81,11 +81,26 @@ pub enum DeviceError {
     },
     #[error("The board on {port} did not answer as a loader does")]
     Protocol { port: String, detail: String },
+    /// The line does not carry a speed, and the board stays at it.
+    #[error("The board on {port} cannot be understood at {baud} baud, and stays at that speed")]
+    TooFast {
+        port: String,
+        baud: u32,
+        /// What to try instead.
+        lower: u32,
+    },
     #[error("The board on {port} is an {found}, not an {wanted}")]
     WrongChip {
         port: String,
         found: Chip,
         wanted: Chip,
+    },
+    #[error("The board on {port} is {found}, not {wanted}")]
+    OtherBoard {
+        port: String,
+        /// MAC addresses.
+        found: String,
+        wanted: String,
     },
     #[error("The board on {port} is an {chip}: the device agent runs on the ESP32-C3 only")]
     NoAgentForChip { port: String, chip: String },
@@ -135,7 +150,9 @@ impl DeviceError {
             | Self::Timeout { port, .. }
             | Self::Refused { port, .. }
             | Self::Protocol { port, .. }
+            | Self::TooFast { port, .. }
             | Self::WrongChip { port, .. }
+            | Self::OtherBoard { port, .. }
             | Self::NoAgentForChip { port, .. }
             | Self::SecureDownload { port, .. }
             | Self::LongLabel { port, .. }
@@ -161,7 +178,11 @@ impl DeviceError {
             Self::Timeout { .. } => "Check cable and power, then run the same command again: it goes on where this one stopped".into(),
             Self::Refused { .. } => "Check that the region lies inside the flash; if it does, the flash may be write-protected or failing".into(),
             Self::Protocol { .. } => "Reset the board into its loader (hold BOOT, press RESET) and try again".into(),
+            Self::TooFast { lower, .. } => {
+                format!("{BUTTONS} at {lower} baud (--baud {lower})")
+            }
             Self::WrongChip { found, .. } => format!("Choose another port, or set the project's chip to {found}"),
+            Self::OtherBoard { .. } => Cause::OtherBoard.todo().into(),
             Self::NoAgentForChip { .. } => "Use read and verify instead: they work on every chip".into(),
             Self::SecureDownload { .. } => "Such a board can only be written by its own signed update".into(),
             Self::LongLabel { .. } => "Use a name from the board's partition table".into(),
@@ -197,7 +218,9 @@ impl DeviceError {
                 _ => return None,
             },
             Self::Protocol { .. } => Cause::NoisyLine,
+            Self::TooFast { .. } => Cause::SpeedTooHigh,
             Self::WrongChip { .. } => Cause::WrongChip,
+            Self::OtherBoard { .. } => Cause::OtherBoard,
             Self::NoAgentForChip { .. } => Cause::NoAgentForChip,
             Self::SecureDownload { .. } => Cause::SecureDownload,
             Self::Agent { source, .. } => match source.fault() {
@@ -233,6 +256,7 @@ impl DeviceError {
             Self::Refused { .. }
                 | Self::Cancelled
                 | Self::WrongChip { .. }
+                | Self::OtherBoard { .. }
                 | Self::LongLabel { .. }
         )
     }

@@ -12,6 +12,8 @@ use espflash::command::Command;
 use espflash::connection::Port;
 use serialport::{ClearBuffer, SerialPort as _};
 
+mod speed;
+
 const END: u8 = 0xC0;
 const ESCAPE: u8 = 0xDB;
 /// Bytes before an answer's data: direction, command, length, value.
@@ -122,12 +124,16 @@ impl Exchange {
     /// gaps until it gets an odd number more: after silence, every second attempt begins with a lone one. Whatever was under way on
     /// the chip is ended by this. `scale` multiplies the waiting.
     pub fn resync(&mut self, scale: f64) -> Result<Found, Failure> {
-        let patience = SYNC_PATIENCE.mul_f64(scale);
+        self.find(SYNC_ATTEMPTS, SYNC_PATIENCE.mul_f64(scale))
+    }
+
+    /// The same with as many attempts as this, each waiting for so long.
+    pub fn find(&mut self, attempts: u32, patience: Duration) -> Result<Found, Failure> {
         let mut sync = Vec::new();
         Command::Sync.write(&mut sync).map_err(Failure::Gone)?;
         let sync = frame(&sync);
         let mut lone_delimiter = false;
-        for _ in 0..SYNC_ATTEMPTS {
+        for _ in 0..attempts {
             self.forget_input();
             if lone_delimiter {
                 self.send(&[END], patience)?;

@@ -17,5 +17,6 @@ mod ram_load;
 pub mod serial;
 pub mod session;
 mod session_read;
+mod session_speed;
 mod session_write;
 pub mod text_port;

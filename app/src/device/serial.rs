@@ -12,8 +12,7 @@ use super::agent_client::{AgentClient, Link};
 use super::error::{DeviceError, OpenFailure};
 use super::port_owner;
 
-/// The speed at which every loader and the agent start.
-pub const START_BAUD: u32 = 115_200;
+pub use crate::model::baud::START as START_BAUD;
 
 /// How long one hello waits for its answer.
 const HELLO_PATIENCE: Duration = Duration::from_millis(250);

@@ -6,7 +6,6 @@
 //! be asked twice without harm is asked again here after an error, once the stub has been found again; what cannot is
 //! the engine's business. This file knows nothing of plans or partitions.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use espflash::Error as EspError;
@@ -20,11 +19,13 @@ use super::exchange::{Answer, Exchange, Failure, Found};
 use super::loader_error::{connect_error, failed, reset_error};
 use super::ram_load;
 use super::serial::{OpenPort, START_BAUD};
+use crate::caught::caught;
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::cost::{Link, Part, Work};
 use crate::model::region::Region;
 use crate::model::write_cost::WriteCost;
 
+pub use super::session_speed::Speed;
 pub use super::session_write::StreamBlock;
 
 /// No answer takes less than this to be given up, however little was asked.
@@ -51,7 +52,7 @@ pub struct Session {
     pub(super) port: String,
     usb: UsbPortInfo,
     control_lines: bool,
-    baud: u32,
+    pub(super) baud: u32,
     /// Multiplies every time limit; tests make it small.
     pub(super) scale: f64,
     /// Whether anything went wrong on the way since the session was opened.
@@ -61,31 +62,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects, uploads the stub, attaches the flash and asks who is there. `baud` applies after the connection is
-    /// made; `scale` multiplies every time limit.
-    pub fn connect(
-        port: OpenPort,
-        entry: Entry,
-        baud: u32,
-        scale: f64,
-    ) -> Result<Self, DeviceError> {
+    /// Connects, uploads the stub, attaches the flash and asks who is there, all at the speed of the start. `scale`
+    /// multiplies every time limit.
+    pub fn connect(port: OpenPort, entry: Entry, scale: f64) -> Result<Self, DeviceError> {
         let name = port.name.clone();
         // espflash indexes what a port sent: an answer that noise has shortened makes it panic.
-        let connect = AssertUnwindSafe(|| Self::connect_by_espflash(port, entry, baud, scale));
-        catch_unwind(connect).unwrap_or_else(|_| {
+        caught(|| Self::connect_by_espflash(port, entry, scale)).unwrap_or_else(|panic| {
             Err(DeviceError::Protocol {
                 port: name,
-                detail: "an answer was cut short while connecting".into(),
+                detail: format!("an answer was cut short while connecting ({panic})"),
             })
         })
     }
 
-    fn connect_by_espflash(
-        port: OpenPort,
-        entry: Entry,
-        baud: u32,
-        scale: f64,
-    ) -> Result<Self, DeviceError> {
+    fn connect_by_espflash(port: OpenPort, entry: Entry, scale: f64) -> Result<Self, DeviceError> {
         let OpenPort {
             serial,
             usb,
@@ -93,10 +83,9 @@ impl Session {
             control_lines,
         } = port;
         let connection = connection(serial, usb.clone(), entry);
-        let faster = (baud > START_BAUD).then_some(baud);
         let wrong = |error: EspError| connect_error(&name, &error);
         let mut flasher =
-            Flasher::connect(connection, true, false, false, None, faster).map_err(wrong)?;
+            Flasher::connect(connection, true, false, false, None, None).map_err(wrong)?;
         if flasher.secure_download_mode() {
             return Err(identify_secured(flasher, name));
         }
@@ -106,7 +95,7 @@ impl Session {
             port: name,
             usb,
             control_lines,
-            baud,
+            baud: START_BAUD,
             scale,
             disturbed: false,
             identity,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::Stop;
-use super::event::Stage;
+use super::event::{Event, Stage};
 use super::job::Job;
 use super::proven::Proven;
 use super::request::{After, Before, LinkOptions, PortChoice};
@@ -15,10 +15,11 @@ use crate::device::error::DeviceError;
 use crate::device::heard;
 use crate::device::practice::Button;
 use crate::device::serial::{Answer, OpenPort, START_BAUD};
-use crate::device::session::{Entry, Go, Session};
+use crate::device::session::{Entry, Go, Session, Speed};
 use crate::device::text_port::TextPort;
+use crate::model::baud;
 use crate::model::cause::Cause;
-use crate::model::chip::BoardIdentity;
+use crate::model::chip::{BoardIdentity, mac_text};
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 
@@ -32,6 +33,8 @@ const CONNECTING: Duration = Duration::from_secs(25);
 pub(super) struct BoardLink {
     name: String,
     options: LinkOptions,
+    /// The speed that was asked for; that of `options` is what the line is known to carry.
+    wanted_baud: u32,
     /// Keeps the board inside this process alive; it is reached by its port like any other.
     practice: Option<BorrowedBoard>,
     keep: Arc<dyn Keep>,
@@ -74,6 +77,7 @@ impl BoardLink {
         };
         Ok(Self {
             name,
+            wanted_baud: options.baud,
             options,
             practice,
             keep: Arc::clone(around.keep()),
@@ -154,8 +158,8 @@ impl BoardLink {
             job.stage(Stage::Connecting);
             let agent = match std::mem::replace(&mut self.state, State::Closed) {
                 State::Loader(session) => AgentSession::load(*session)?,
-                State::Text(port) => self.find_or_load_agent(at_start_baud(*port)?)?,
-                _ => self.find_or_load_agent(OpenPort::open(&self.name)?)?,
+                State::Text(port) => self.find_or_load_agent(at_start_baud(*port)?, job)?,
+                _ => self.find_or_load_agent(OpenPort::open(&self.name)?, job)?,
             };
             self.state = State::Agent(Box::new(agent));
         }
@@ -172,15 +176,87 @@ impl BoardLink {
     }
 
     /// An agent that is still there answers at once, so it is asked before any reset; else it is loaded.
-    fn find_or_load_agent(&self, mut port: OpenPort) -> Result<AgentSession, DeviceError> {
+    fn find_or_load_agent(
+        &mut self,
+        mut port: OpenPort,
+        job: &mut Job<'_>,
+    ) -> Result<AgentSession, DeviceError> {
         if port.answers_as_agent() {
             return Ok(AgentSession::adopt(port));
         }
-        match self.reach_any(port, false)? {
-            // It was on its way, as on a board that was just reset and holds it in flash.
-            Reached::Agent(port) => Ok(AgentSession::adopt(port)),
-            Reached::Loader(port, entry) => AgentSession::load_cold(port, entry, self.options.baud),
+        loop {
+            let can_reset = self.can_reset(port.control_lines);
+            let (reached, entry) = match self.reach_any(port, false)? {
+                // It was on its way, as on a board that was just reset and holds it in flash.
+                Reached::Agent(port) => return Ok(AgentSession::adopt(port)),
+                Reached::Loader(port, entry) => (port, entry),
+            };
+            match AgentSession::load_cold(reached, entry, self.options.baud) {
+                Err(error) if can_reset && may_be_speed(&error) && self.take_lower_speed(job) => {}
+                loaded => {
+                    self.say_if_slower(job);
+                    return loaded;
+                }
+            }
+            port = OpenPort::open(&self.name)?;
         }
+    }
+
+    /// Whether a board that cannot be understood any more can be brought back.
+    fn can_reset(&self, control_lines: bool) -> bool {
+        let by_lines = control_lines && self.options.before != Before::NoReset;
+        by_lines || self.practice.is_some()
+    }
+
+    /// Takes the next lower speed from now on; false if there is none.
+    fn take_lower_speed(&mut self, job: &mut Job<'_>) -> bool {
+        let Some(lower) = baud::next_lower(self.options.baud) else {
+            return false;
+        };
+        job.note(format!(
+            "The line to {} does not carry {} baud; trying {lower}",
+            self.name, self.options.baud
+        ));
+        self.options.baud = lower;
+        true
+    }
+
+    /// Tells whoever remembers the speed of this board.
+    fn say_if_slower(&mut self, job: &mut Job<'_>) {
+        if self.options.baud < self.wanted_baud {
+            self.wanted_baud = self.options.baud;
+            job.send(Event::Slower(self.options.baud));
+        }
+    }
+
+    /// Brings a session to the speed that was asked for, or to the next lower one that the line carries. Whether it can
+    /// be used: if not, the board has to be reset first.
+    fn speed_up(&mut self, session: &mut Session, job: &mut Job<'_>) -> Result<bool, DeviceError> {
+        let can_reset = self.can_reset(session.has_control_lines());
+        while self.options.baud > session.baud() {
+            let tried = self.options.baud;
+            match session.change_baud(tried, can_reset)? {
+                Speed::Carried => break,
+                Speed::NotCarried => {
+                    self.take_lower_speed(job);
+                }
+                Speed::Lost if can_reset => {
+                    self.take_lower_speed(job);
+                    return Ok(false);
+                }
+                Speed::Lost => {
+                    self.options.baud = baud::next_lower(tried).unwrap_or(baud::START);
+                    self.say_if_slower(job);
+                    return Err(DeviceError::TooFast {
+                        port: self.name.clone(),
+                        baud: tried,
+                        lower: self.options.baud,
+                    });
+                }
+            }
+        }
+        self.say_if_slower(job);
+        Ok(true)
     }
 
     /// What a chip in secure download mode said of itself, if the last connection failed for that.
@@ -202,21 +278,22 @@ impl BoardLink {
         loop {
             let (reached, entry) = self.reach(port, left_by_agent)?;
             let answered = matches!(entry, Entry::AlreadyThere { .. });
-            match Session::connect(reached, entry, self.options.baud, self.scale()) {
-                Ok(session) => {
-                    self.check_chip(&session)?;
-                    return Ok(session);
+            match Session::connect(reached, entry, self.scale()) {
+                Ok(mut session) => {
+                    self.check_board(&mut session)?;
+                    if self.speed_up(&mut session, job)? {
+                        return Ok(session);
+                    }
                 }
                 Err(DeviceError::SecureDownload { port, identity }) => {
                     self.secured = identity.as_deref().cloned();
                     return Err(DeviceError::SecureDownload { port, identity });
                 }
                 Err(error) => {
-                    let passing = matches!(
-                        error,
-                        DeviceError::Silent { .. } | DeviceError::Protocol { .. }
-                    );
-                    if !answered || !passing || began.elapsed() > CONNECTING || job.go() == Go::Stop
+                    if !answered
+                        || !is_passing(&error)
+                        || began.elapsed() > CONNECTING
+                        || job.go() == Go::Stop
                     {
                         return Err(error);
                     }
@@ -284,13 +361,29 @@ impl BoardLink {
         }
     }
 
-    fn check_chip(&self, session: &Session) -> Result<(), DeviceError> {
-        match (self.options.chip, session.chip()) {
-            (Some(wanted), Some(found)) if wanted != found => Err(DeviceError::WrongChip {
-                port: self.name.clone(),
+    /// Whether it is a board of the wanted chip, and the wanted board.
+    fn check_board(&self, session: &mut Session) -> Result<(), DeviceError> {
+        let port = || self.name.clone();
+        if let (Some(wanted), Some(found)) = (self.options.chip, session.chip())
+            && wanted != found
+        {
+            let port = port();
+            return Err(DeviceError::WrongChip {
+                port,
                 found,
                 wanted,
-            }),
+            });
+        }
+        let found = session.identify()?.mac;
+        match (self.options.mac.map(mac_text), found) {
+            (Some(wanted), Some(found)) if !wanted.eq_ignore_ascii_case(&found) => {
+                let port = port();
+                Err(DeviceError::OtherBoard {
+                    port,
+                    found,
+                    wanted,
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -382,9 +475,15 @@ impl BoardLink {
         let after = self.options.after;
         let left = match std::mem::replace(&mut self.state, State::Closed) {
             State::Closed | State::Text(_) => Ok(()),
-            State::Loader(session) => match after {
-                After::NoReset => Ok(()),
-                After::HardReset if !session.has_control_lines() => Ok(()),
+            State::Loader(mut session) => match after {
+                After::NoReset => {
+                    session.back_to_start_baud();
+                    Ok(())
+                }
+                After::HardReset if !session.has_control_lines() => {
+                    session.back_to_start_baud();
+                    Ok(())
+                }
                 After::HardReset => session.reset(false).map(drop),
                 After::WatchdogReset => session.reset(true).map(drop),
             },
@@ -397,6 +496,23 @@ impl BoardLink {
         // The work is done and proven; a board that is unplugged now is no failure of the job.
         left.ok();
     }
+}
+
+/// Whether a line that does not carry the speed may have spoiled this.
+fn may_be_speed(error: &DeviceError) -> bool {
+    let conversation = matches!(
+        error,
+        DeviceError::Timeout { .. } | DeviceError::Refused { .. } | DeviceError::Agent { .. }
+    );
+    conversation || is_passing(error)
+}
+
+/// Whether noise may have spoiled this, so that another try can end better.
+fn is_passing(error: &DeviceError) -> bool {
+    matches!(
+        error,
+        DeviceError::Silent { .. } | DeviceError::Protocol { .. }
+    )
 }
 
 /// A port that was listened to, at the speed at which loaders start.

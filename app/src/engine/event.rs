@@ -1,6 +1,6 @@
 //! What a job reports.
 //!
-//! The order is promised: one `Started`; then any number of `Stage`, `Advanced`, `Region`, `Piece`, `Note` and `Monitor`; then exactly
+//! The order is promised: one `Started`; then any number of `Stage`, `Advanced`, `Region`, `Piece`, `Note`, `Slower` and `Monitor`; then exactly
 //! one of `Finished`, `Failed` or `Cancelled`. `Advanced` counts within the latest `Stage` and never goes back.
 
 use std::sync::Arc;
@@ -160,6 +160,8 @@ pub enum Event {
     },
     /// Worth a line in the log.
     Note(String),
+    /// The line did not carry the speed that was asked for: the port is at this one, in bits per second.
+    Slower(u32),
     /// Only while a monitor runs.
     Monitor(Monitored),
     Finished(Outcome),

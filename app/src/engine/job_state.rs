@@ -29,6 +29,8 @@ pub struct JobState {
     /// What became known of which region, in order; later entries win.
     pub regions: Vec<(Region, RegionState)>,
     pub notes: Vec<String>,
+    /// The speed that the port is at, where the line did not carry the one that was asked for.
+    pub slower: Option<u32>,
     pub ending: Option<Ending>,
 }
 
@@ -44,6 +46,7 @@ impl JobState {
             total: 0,
             regions: Vec::new(),
             notes: Vec::new(),
+            slower: None,
             ending: None,
         }
     }
@@ -66,6 +69,7 @@ impl JobState {
             // Pieces and text are for who keeps them; they say nothing of how the job goes.
             Event::Piece { .. } | Event::Monitor(_) => {}
             Event::Note(note) => self.notes.push(note),
+            Event::Slower(baud) => self.slower = Some(baud),
             Event::Finished(outcome) => self.ending = Some(Ending::Finished(outcome)),
             Event::Failed(error) => self.ending = Some(Ending::Failed(error)),
             Event::Cancelled { state } => self.ending = Some(Ending::Cancelled { state }),

@@ -29,6 +29,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Bytes that had arrived already when the port is given up, and are still shown.
 const LAST_WORDS: usize = 256 * 1024;
 
+/// The program's ELF file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonitorElf {
+    pub path: PathBuf,
+    /// Nobody chose it: if it cannot be used, that is said, and stops nothing.
+    pub by_itself: bool,
+}
+
 /// How to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Monitor {
@@ -37,7 +45,7 @@ pub struct Monitor {
     /// Reset the board first, where the port can.
     pub reset: bool,
     /// The program's ELF file, for addresses and defmt.
-    pub elf: Option<PathBuf>,
+    pub elf: Option<MonitorElf>,
     pub input: MonitorInput,
 }
 
@@ -82,16 +90,25 @@ pub(super) fn run(
 }
 
 fn decoder(monitor: &Monitor, job: &mut Job<'_>) -> Result<Decoder, Stop> {
-    let Some(path) = &monitor.elf else {
+    let Some(MonitorElf { path, by_itself }) = &monitor.elf else {
         return Ok(Decoder::default());
     };
     let place = path.display().to_string();
     let help = "Give the ELF file that the program on the board was built as";
-    let bytes = load::file(path).map_err(|reason| JobError::new(reason, &place, help))?;
-    let (decoder, known) = Decoder::with_elf(&bytes)
-        .map_err(|reason| JobError::new(format!("Cannot use {place}: {reason}"), &place, help))?;
-    job.note(format!("{place}: {known}"));
-    Ok(decoder)
+    let made = load::file(path).and_then(|bytes| {
+        Decoder::with_elf(&bytes).map_err(|reason| format!("Cannot use {place}: {reason}"))
+    });
+    match made {
+        Ok((decoder, known)) => {
+            job.note(format!("{place}: {known}"));
+            Ok(decoder)
+        }
+        Err(reason) if *by_itself => {
+            job.note(format!("{reason}; the text is shown as it comes"));
+            Ok(Decoder::default())
+        }
+        Err(reason) => Err(JobError::new(reason, &place, help).into()),
+    }
 }
 
 struct Listener<'a> {

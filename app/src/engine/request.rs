@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use super::compare_files::ExpectedFile;
-pub use super::monitor::Monitor;
+pub use super::monitor::{Monitor, MonitorElf};
 use super::read::PiecesWanted;
 pub use crate::device::agent_answer::Mapping;
 use crate::model::flash_plan::FlashPlan;
@@ -59,6 +59,8 @@ pub struct LinkOptions {
     pub baud: u32,
     /// Refuse any other chip.
     pub chip: Option<crate::model::chip::Chip>,
+    /// Refuse any board with another base MAC address.
+    pub mac: Option<[u8; 6]>,
     /// Multiplies every time that an answer is waited for, in per cent: less where a lost answer is to cost less, as
     /// on a practice board under test; more for a board that is slower than any that is known.
     pub patience_percent: u32,
@@ -73,6 +75,7 @@ impl Default for LinkOptions {
             after: After::NoReset,
             baud: 115_200,
             chip: None,
+            mac: None,
             patience_percent: 100,
             stub_only: false,
         }

@@ -32,6 +32,8 @@ pub struct BoardResult {
     /// What to do; empty when all is well.
     pub help: String,
     pub cause: Option<Cause>,
+    /// The speed that its line carries, where that is less than was asked for.
+    pub slower: Option<u32>,
     /// Figures of a write that was finished.
     pub written: Option<WriteSummary>,
 }
@@ -76,9 +78,30 @@ impl Summary {
     }
 }
 
+/// Where a board is, and what is known of it beforehand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardPlace {
+    pub port: PortChoice,
+    /// No other board than this one is meant, the first time.
+    pub mac: Option<[u8; 6]>,
+    /// The speed that it was used with last.
+    pub baud: Option<u32>,
+}
+
+impl From<PortChoice> for BoardPlace {
+    fn from(port: PortChoice) -> Self {
+        Self {
+            port,
+            mac: None,
+            baud: None,
+        }
+    }
+}
+
 /// One port with the board of the moment.
 pub struct OneBoard {
     pub port: PortChoice,
+    place: BoardPlace,
     pub state: JobState,
     /// Boards that were written well on this port.
     pub count: usize,
@@ -101,14 +124,15 @@ pub struct Several {
 impl Several {
     /// Starts on all ports. One that cannot even be started on is that board's failure.
     pub fn start(
-        ports: Vec<PortChoice>,
+        places: Vec<impl Into<BoardPlace>>,
         plan: Arc<FlashPlan>,
         options: LinkOptions,
         around: Surroundings,
         wake: Wake,
     ) -> Self {
-        let board = |port| OneBoard {
-            port,
+        let board = |place: BoardPlace| OneBoard {
+            port: place.port.clone(),
+            place,
             state: JobState::new("Write"),
             count: 0,
             mac: None,
@@ -118,7 +142,7 @@ impl Several {
         };
         let mut several = Self {
             plan,
-            boards: ports.into_iter().map(board).collect(),
+            boards: places.into_iter().map(Into::into).map(board).collect(),
             summary: Summary::default(),
             options,
             around,
@@ -184,12 +208,13 @@ impl Several {
         board.state = JobState::new("Write");
         board.began = Instant::now();
         (board.mac, board.chip) = (None, None);
-        let worker = Worker::start_in(
-            &self.around,
-            &board.port,
-            self.options,
-            Arc::clone(&self.wake),
-        );
+        let options = LinkOptions {
+            // The next board on this port is another one.
+            mac: board.place.mac.take(),
+            baud: board.place.baud.unwrap_or(self.options.baud),
+            ..self.options
+        };
+        let worker = Worker::start_in(&self.around, &board.port, options, Arc::clone(&self.wake));
         match worker {
             Ok(mut worker) => {
                 // A new worker is never busy.
@@ -246,6 +271,7 @@ impl OneBoard {
             message: String::new(),
             help: String::new(),
             cause: None,
+            slower: self.state.slower,
             written: None,
         };
         match &self.state.ending {
@@ -255,12 +281,21 @@ impl OneBoard {
                 } else {
                     "not verified"
                 };
+                let slower = self.state.slower.map_or_else(String::new, |baud| {
+                    format!(" (at {baud} baud: the line carries no more)")
+                });
                 result.ok = true;
+                let unchanged = match written.unchanged {
+                    0 => String::new(),
+                    bytes => format!(", {} unchanged", human_size(bytes)),
+                };
+                let secs = match written.millis {
+                    0..100 => "less than 0.1 s".to_owned(),
+                    millis => format!("{:.1} s", millis as f64 / 1000.0),
+                };
                 result.message = format!(
-                    "{} written and {proven} in {:.1} s, {} unchanged",
-                    human_size(written.written),
-                    written.millis as f64 / 1000.0,
-                    human_size(written.unchanged)
+                    "{} written and {proven} in {secs}{unchanged}{slower}",
+                    human_size(written.written)
                 );
                 result.written = Some(*written);
             }

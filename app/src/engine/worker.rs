@@ -3,7 +3,6 @@
 //! closes the port and waits for the thread.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{
@@ -20,6 +19,7 @@ use super::job::Job;
 use super::request::{LinkOptions, PortChoice, Request};
 use super::surroundings::Surroundings;
 use super::{agent_in_flash, ask_agent, detect, erase, monitor, read, what_boots, write};
+use crate::caught::caught;
 use crate::model::cause::Cause;
 
 /// Called after events were sent; a window asks for a repaint, a terminal does nothing.
@@ -209,10 +209,10 @@ fn perform(
     send: &mut dyn FnMut(Event),
 ) -> Event {
     // Libraries below us index what a port sent; what would end the thread must end only the job.
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let result = caught(|| {
         let mut job = Job::new(send, cancel);
         run(link, request, &mut job)
-    }));
+    });
     match result {
         Ok(Ok(outcome)) => Event::Finished(outcome),
         Ok(Err(Stop::Cancelled(state))) => Event::Cancelled { state },
@@ -220,7 +220,7 @@ fn perform(
             link.close();
             Event::Failed(error)
         }
-        Err(_) => {
+        Err(panic) => {
             link.close();
             Event::Failed(
                 JobError::new(
@@ -231,7 +231,8 @@ fn perform(
                     "board",
                     "Reset the board and try again",
                 )
-                .because(Cause::NoisyLine),
+                .because(Cause::NoisyLine)
+                .with_detail(panic),
             )
         }
     }

@@ -5,11 +5,10 @@
 //! rules of its own. So whether a table is in its domain is decided beforehand, by looking at the bytes; and should it
 //! panic all the same, that is caught and counts as "outside". `docs/formats.md` lists the domain.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use esp_idf_part::{AppType, DataType, Flags, SubType, Type};
 
 use super::partition_bin::{MD5_MAGIC, ROW_BYTES, ROW_MAGIC};
+use crate::caught::caught;
 use crate::model::number::hex;
 use crate::model::partition_table::PartitionTable;
 use crate::model::table_names::{APP, DATA, DATA_OTA};
@@ -36,9 +35,7 @@ pub fn check(table: &PartitionTable, binary: &[u8]) -> Opinion {
         return Opinion::OutsideItsDomain(why);
     }
     let bytes = binary.to_vec();
-    let read = catch_unwind(AssertUnwindSafe(|| {
-        esp_idf_part::PartitionTable::try_from_bytes(bytes)
-    }));
+    let read = caught(|| esp_idf_part::PartitionTable::try_from_bytes(bytes));
     match read {
         Err(_) => Opinion::OutsideItsDomain("esp-idf-part panicked on this table".to_owned()),
         Ok(Err(error)) => Opinion::Disagrees(format!("esp-idf-part refuses this table: {error}")),

@@ -8,7 +8,7 @@ mod table;
 
 use serde::{Serialize, Serializer};
 
-pub use table::CAUSES;
+pub use table::{BUTTONS, CAUSES};
 
 /// Where a cause lies, as the table in the documentation groups them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,10 +75,15 @@ pub enum Cause {
     OtherDevice,
     Echo,
     NoisyLine,
+    SpeedTooHigh,
     StoppedAnswering,
+    OtherBoard,
     WrongChip,
+    WrongRevision,
     NoAgentForChip,
     SecureDownload,
+    EncryptedFlash,
+    SecureBoot,
     FlashLocked,
     FlashWorn,
     EraseFailed,
@@ -144,6 +149,7 @@ impl Cause {
                 | Self::NothingToStart
                 | Self::WatchdogLoop
                 | Self::CrashLoop
+                | Self::SpeedTooHigh
         )
     }
 }

@@ -170,6 +170,11 @@ impl BoardIdentity {
     }
 }
 
+/// A MAC address as it is shown: `60:55:f9:00:00:01`.
+pub fn mac_text(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,14 +79,11 @@ impl GuardName {
             Self::Misaligned => Some(Cause::Unaligned),
             Self::PastPartition => Some(Cause::TooLargeForPartition),
             Self::TablePlace => Some(Cause::NotATable),
+            Self::Encrypted => Some(Cause::EncryptedFlash),
+            Self::SecureBoot => Some(Cause::SecureBoot),
             Self::WrongChip => Some(Cause::WrongChip),
-            Self::AppImage
-            | Self::Bootloader
-            | Self::Encrypted
-            | Self::FlashSize
-            | Self::LeaveData
-            | Self::SecureBoot
-            | Self::WrongRevision => None,
+            Self::WrongRevision => Some(Cause::WrongRevision),
+            Self::AppImage | Self::Bootloader | Self::FlashSize | Self::LeaveData => None,
         }
     }
 

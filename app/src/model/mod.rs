@@ -3,6 +3,7 @@
 //! Nothing here reads a file, opens a port, looks at a clock or draws.
 //! Everything that can be wrong about a value is a [`problem::Problem`], never a panic.
 
+pub mod baud;
 pub mod boots;
 pub mod cause;
 pub mod chip;

@@ -30,6 +30,8 @@ pub struct KnownBoard {
     pub baud: Option<u32>,
     /// The project or the files that were written last.
     pub files: Vec<PathBuf>,
+    /// The ELF file of its program, by which its monitor explains addresses.
+    pub elf: Option<PathBuf>,
 }
 
 /// All of them, newest first.
@@ -47,6 +49,16 @@ impl KnownBoards {
             .find(|board| board.mac.eq_ignore_ascii_case(mac))
     }
 
+    /// The board that was on this port last.
+    pub fn on(&self, port: &Path) -> Option<&KnownBoard> {
+        self.boards.iter().find(|board| board.port == port)
+    }
+
+    /// The speed that the board on this port was used with last, in bits per second.
+    pub fn baud_on(&self, port: &Path) -> Option<u32> {
+        self.on(port).and_then(|board| board.baud)
+    }
+
     /// Puts a board in front. What is not known anew (speed, files) is kept from before.
     pub fn remember(&mut self, mut board: KnownBoard) {
         board.mac = board.mac.to_ascii_lowercase();
@@ -54,6 +66,7 @@ impl KnownBoards {
             let known = self.boards.remove(at);
             board.baud = board.baud.or(known.baud);
             board.serial = board.serial.or(known.serial);
+            board.elf = board.elf.or(known.elf);
             if board.files.is_empty() {
                 board.files = known.files;
             }

@@ -5,6 +5,7 @@
 
 pub mod backup_file;
 pub mod day_log;
+pub mod elf_app;
 pub mod error;
 pub mod extract;
 pub mod kept;

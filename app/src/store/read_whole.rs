@@ -46,6 +46,18 @@ pub fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     }
 }
 
+/// The first bytes of an ordinary file, as far as there are so many; none of one that cannot be read.
+pub fn first_bytes(path: &Path, count: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        // What cannot be read begins with nothing.
+        File::open(path)
+            .and_then(|file| file.take(count).read_to_end(&mut bytes))
+            .ok();
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +68,9 @@ mod tests {
         let path = folder.path().join("four");
         std::fs::write(&path, b"four").unwrap();
         assert_eq!(read_whole(&path, 4).unwrap(), b"four");
+        assert_eq!(first_bytes(&path, 2), b"fo");
+        assert_eq!(first_bytes(&path, 9), b"four");
+        assert_eq!(first_bytes(folder.path(), 9), b"");
         assert!(matches!(
             read_whole(&path, 3),
             Err(StoreError::TooLong { .. })

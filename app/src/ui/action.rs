@@ -52,6 +52,8 @@ pub enum Action {
     ApplyFix(Fix),
     GoTo(Place),
     ChoosePort(PortChoice),
+    /// Use the board at another speed, in bits per second.
+    ChooseSpeed(u32),
     /// What the sheet of several boards asks for.
     Several(SeveralWish),
     /// Carry out a plan that was shown.

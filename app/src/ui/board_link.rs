@@ -2,7 +2,6 @@
 //!
 //! The engine does the work; this only starts it, folds its events, and keeps what is known.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,10 +12,11 @@ use crate::engine::event::{Event, Outcome, RegionState};
 use crate::engine::job_state::{Ending, JobState};
 use crate::engine::port_watch::PortWatch;
 use crate::engine::ports::{self, ListedPort};
-use crate::engine::request::{LinkOptions, Monitor, PortChoice, Request};
+use crate::engine::request::{LinkOptions, Monitor, MonitorElf, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::{Worker, WorkerGone};
 use crate::formats::partition_bin::TABLE_BYTES;
+use crate::model::baud;
 use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
 use crate::model::keep::Keep;
@@ -77,6 +77,8 @@ pub type Piece = (Region, Option<Arc<[u8]>>);
 /// The board and the way to it.
 pub struct BoardLink {
     pub port: PortChoice,
+    /// Bits per second once connected.
+    pub baud: u32,
     pub ports: Vec<ListedPort>,
     pub identity: Option<BoardIdentity>,
     /// What it would start, while nothing has been written since it was asked.
@@ -103,6 +105,7 @@ impl BoardLink {
         let watch = PortWatch::start(ports.clone(), Arc::clone(&wake)).ok();
         Self {
             port,
+            baud: baud::START,
             ports,
             identity: None,
             boots: None,
@@ -136,10 +139,11 @@ impl BoardLink {
         Ok(())
     }
 
-    /// Uses another port; the one in use is closed.
-    pub fn choose(&mut self, port: PortChoice) {
+    /// Uses another port at this speed; the one in use is closed.
+    pub fn choose(&mut self, port: PortChoice, baud: u32) {
         self.disconnect();
         self.port = port;
+        self.baud = baud;
     }
 
     /// Closes the port and forgets the board.
@@ -198,7 +202,10 @@ impl BoardLink {
             None => Worker::start_in(
                 &self.around,
                 &self.port,
-                LinkOptions::default(),
+                LinkOptions {
+                    baud: self.baud,
+                    ..LinkOptions::default()
+                },
                 self.wake.clone(),
             )
             .map_err(|error| format!("Cannot start working on {}: {error}", self.port))?,
@@ -210,7 +217,7 @@ impl BoardLink {
     }
 
     /// Listens from now on; while a job runs, from its end on. A monitor that runs begins anew.
-    pub fn start_monitor(&mut self, baud: u32, elf: Option<PathBuf>) -> Result<Monitor, String> {
+    pub fn start_monitor(&mut self, baud: u32, elf: Option<MonitorElf>) -> Result<Monitor, String> {
         let monitor = self.listening.want(baud, elf);
         if self.listening.has_port() {
             self.listening.stop();
@@ -326,6 +333,7 @@ impl BoardLink {
             return None;
         }
         let job = job.clone();
+        self.baud = job.state.slower.unwrap_or(self.baud);
         self.learn(&job);
         Some(job)
     }

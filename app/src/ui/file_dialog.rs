@@ -2,16 +2,52 @@
 //!
 //! The only place that names rfd. Tests put another [`FileDialogs`] in its place.
 
+use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Once};
 
 use super::table_files::TableForm;
 use crate::model::region::Region;
 
-/// No person closes a dialog faster than this: the system had none to show.
-const FASTER_THAN_A_PERSON: Duration = Duration::from_millis(250);
+thread_local! {
+    /// Errors that the library wrote to its log on this thread. It answers nothing both when a person closed a dialog
+    /// and when none could be shown; only its log tells the two apart.
+    static COMPLAINTS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts the library's errors; everything else that is logged goes nowhere, as without it.
+struct Complaints;
+
+impl log::Log for Complaints {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Error && metadata.target().starts_with("rfd")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        // Where there is no portal, zenity is tried next, and only its absence is the end.
+        let last = record.args().to_string().contains("with zenity");
+        if last && self.enabled(record.metadata()) {
+            COMPLAINTS.set(COMPLAINTS.get() + 1);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// What `ask` answers, and whether the library could not do what it was asked.
+fn with_complaints<T>(ask: impl FnOnce() -> T) -> (T, bool) {
+    static LOGGER: Once = Once::new();
+    LOGGER.call_once(|| {
+        // A program has one logger. Another one would hide the errors, and a missing dialog would look cancelled.
+        if log::set_logger(&Complaints).is_ok() {
+            log::set_max_level(log::LevelFilter::Error);
+        }
+    });
+    COMPLAINTS.set(0);
+    let answer = ask();
+    (answer, COMPLAINTS.get() > 0)
+}
 
 /// What is asked for, and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,9 +221,16 @@ impl FileDialogs for SystemDialogs {
 }
 
 fn show(ask: &Ask) -> Answer {
-    let began = Instant::now();
+    match with_complaints(|| choose(ask)) {
+        (Some(paths), _) if !paths.is_empty() => Answer::Chosen(paths),
+        (_, true) => Answer::NoDialog,
+        (_, false) => Answer::Cancelled,
+    }
+}
+
+fn choose(ask: &Ask) -> Option<Vec<PathBuf>> {
     let dialog = rfd::FileDialog::new().set_title(ask.title());
-    let paths = match ask {
+    match ask {
         Ask::OpenProject => dialog
             .add_filter(
                 "Flashpack projects, tables and images",
@@ -229,10 +272,28 @@ fn show(ask: &Ask) -> Answer {
             .set_file_name(ask.suggested())
             .save_file()
             .map(|path| vec![path]),
-    };
-    match paths {
-        Some(paths) if !paths.is_empty() => Answer::Chosen(paths),
-        _ if began.elapsed() < FASTER_THAN_A_PERSON => Answer::NoDialog,
-        _ => Answer::Cancelled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_librarys_own_errors_mean_that_there_is_no_dialog() {
+        let target = "rfd::backend::xdg_desktop_portal";
+        assert_eq!(
+            with_complaints(
+                || log::error!(target: target, "Failed to pick file with zenity: not found")
+            ),
+            ((), true)
+        );
+        assert_eq!(with_complaints(|| 5), (5, false));
+        let ((), failed) = with_complaints(|| {
+            log::warn!(target: target, "Using zenity fallback");
+            log::error!(target: target, "Failed to connect to session bus");
+            log::error!("with zenity, of somebody else");
+        });
+        assert!(!failed);
     }
 }

@@ -2,11 +2,13 @@
 
 use super::action::Action;
 use super::board_files;
+use super::board_history;
 use super::board_link::Job;
 use super::board_table::{self, TableWish};
 use super::command::Command;
 use super::dialogs::review_plan::Review;
 use super::failure_report;
+use super::monitor_actions;
 use super::moved_data;
 use super::packer_actions;
 use super::panels::agent::{self, LookUp};
@@ -25,6 +27,9 @@ use crate::model::problem::Severity;
 pub fn take_in(state: &mut AppState, job: &Job) {
     for note in &job.state.notes {
         state.note(Severity::Note, note.clone(), None);
+    }
+    if job.state.slower.is_some() {
+        board_history::remember(state, |_| {});
     }
     state.board_changed();
     if !matches!(
@@ -83,6 +88,8 @@ fn was_written(state: &mut AppState, request: &Request, summary: &WriteSummary) 
     if let Request::Write(plan) = request
         && summary.verified
     {
+        board_history::was_written(state);
+        monitor_actions::app_was_written(state);
         state.packing.remember_written(plan);
         state.keep_written();
     }
@@ -253,6 +260,7 @@ fn detected(state: &mut AppState, identity: &crate::model::chip::BoardIdentity) 
         identity.chip, state.board.port
     );
     state.note(Severity::Note, text, None);
+    board_history::remember(state, |_| {});
     if resume::go_on(state) {
         return;
     }

@@ -7,7 +7,7 @@
 use crate::engine::error::JobError;
 use crate::engine::event::{Event, Monitored};
 use crate::engine::monitor_input::MonitorInput;
-use crate::engine::request::{Monitor, Request};
+use crate::engine::request::{Monitor, MonitorElf, Request};
 use crate::formats::console::decode::Part;
 
 /// Bytes of text that are taken in during one frame; the rest waits in order for the next.
@@ -63,7 +63,7 @@ impl Listening {
     }
 
     /// Somebody wants to listen from now on.
-    pub fn want(&mut self, baud: u32, elf: Option<std::path::PathBuf>) -> Monitor {
+    pub fn want(&mut self, baud: u32, elf: Option<MonitorElf>) -> Monitor {
         let monitor = Monitor {
             baud,
             reset: false,

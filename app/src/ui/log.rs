@@ -145,7 +145,7 @@ pub fn command_line(request: &Request, port: &PortChoice, project: Option<&Path>
         Request::Reset => "reset".to_owned(),
         Request::Monitor(monitor) => {
             let elf = monitor.elf.as_ref().map_or_else(String::new, |elf| {
-                format!(" --elf {}", quoted(&elf.to_string_lossy()))
+                format!(" --elf {}", quoted(&elf.path.to_string_lossy()))
             });
             let reset = if monitor.reset { "" } else { " --no-reset" };
             format!("monitor --baud {}{elf}{reset}", monitor.baud)

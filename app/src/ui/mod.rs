@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 pub mod board_files;
+pub mod board_history;
 pub mod board_link;
 pub mod board_memory;
 pub mod board_table;

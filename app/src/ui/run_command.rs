@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use super::action::Action;
 use super::board_files;
+use super::board_history;
 use super::boot_slot;
 use super::command::Command;
 use super::content_edit;
 use super::dialogs::Dialog;
 use super::files::{after_unsaved, open_unless_dirty};
 use super::log::{command_line, on_port};
+use super::monitor_actions;
 use super::packer_actions;
 use super::packing_paths;
 use super::restoring;
@@ -60,6 +62,7 @@ fn run(state: &mut AppState, ctx: &eframe::egui::Context, action: Action) {
         Action::GoTo(place) => go_to(state, &place),
         Action::Several(wish) => several::run(state, &wish),
         Action::ChoosePort(port) => choose_port(state, port),
+        Action::ChooseSpeed(baud) => choose_speed(state, baud),
         Action::StartWrite(plan) => {
             state.review = None;
             submit(state, Request::Write(plan));
@@ -229,11 +232,25 @@ fn choose_port(state: &mut AppState, port: PortChoice) {
         PortChoice::Path(path) => path.display().to_string(),
     });
     keep_settings(state);
-    state.board.choose(port);
+    let baud = board_history::first_baud(&state.history, &port);
+    state.board.choose(port, baud);
+    monitor_actions::another_board(state);
     state.interrupted = None;
     state.agent.board_changed();
     state.board_changed();
     submit(state, Request::Detect);
+}
+
+/// A board that is connected is connected to anew, so that it is known at once whether the line carries the speed.
+fn choose_speed(state: &mut AppState, baud: u32) {
+    let connected = state.board.is_connected();
+    let port = state.board.port.clone();
+    state.board.choose(port, baud);
+    state.agent.board_changed();
+    state.board_changed();
+    if connected {
+        submit(state, Request::Detect);
+    }
 }
 
 /// Reads what came into sight. Not a job that a person started, so the log does not hear of it.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::board_history::first_baud;
 use super::state::AppState;
 use crate::engine::request::{LinkOptions, PortChoice};
-use crate::engine::several::Several;
+use crate::engine::several::{BoardPlace, Several};
 use crate::engine::{guard, ports};
 use crate::model::problem::Severity;
 
@@ -51,6 +52,8 @@ pub enum SeveralWish {
 /// Opens the sheet.
 pub fn open(state: &mut AppState) {
     state.several.get_or_insert_default();
+    // The list needs the room, and the drawer has nothing to say about it.
+    state.drawer = None;
 }
 
 /// Carries out what the sheet asks for.
@@ -139,7 +142,15 @@ fn write(state: &mut AppState) {
     let Some(sheet) = &mut state.several else {
         return;
     };
-    let ports: Vec<PortChoice> = sheet.chosen.iter().cloned().map(PortChoice::Path).collect();
+    let place = |path: &PathBuf| {
+        let port = PortChoice::Path(path.clone());
+        BoardPlace {
+            mac: None,
+            baud: Some(first_baud(&state.history, &port)),
+            port,
+        }
+    };
+    let ports: Vec<BoardPlace> = sheet.chosen.iter().map(place).collect();
     let count = ports.len();
     sheet.running = Some(Several::start(ports, plan, options, around, wake));
     state.note(

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::action::Action;
 use super::board_files::FileRead;
+use super::board_history::{BoardHistory, first_baud};
 use super::board_link::BoardLink;
 use super::board_memory::Compared;
 use super::board_table::TableWish;
@@ -95,6 +96,8 @@ pub struct AppState {
     pub selection: Selection,
     pub packing: Packing,
     pub board: BoardLink,
+    /// What was done with boards before.
+    pub history: BoardHistory,
     pub log: Log,
     /// The same on disk, a file a day; `None`: nowhere.
     pub day_log: Option<DayLog>,
@@ -171,6 +174,7 @@ impl AppState {
             selection: Selection::Nothing,
             packing,
             board: BoardLink::new(start.port, around, start.wake.clone()),
+            history: BoardHistory::beside(start.settings_path.as_deref()),
             log: Log::default(),
             day_log: start.log_folder.map(DayLog::at),
             environment: Environment::default(),
@@ -207,6 +211,7 @@ impl AppState {
         if let Some(fault) = fault {
             state.tell(Severity::Error, fault);
         }
+        state.board.baud = first_baud(&state.history, &state.board.port);
         state.recall_written();
         state.select_first();
         state.refresh();

@@ -83,6 +83,8 @@ mod flash_file;
 #[cfg(test)]
 mod large_flash;
 #[cfg(test)]
+mod lower_speed;
+#[cfg(test)]
 mod monitor_cli;
 #[cfg(test)]
 mod monitor_engine;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use flashpack::device::practice::{AppOutput, Board, Boot, Options};
 use flashpack::engine::event::{Event, Monitored, Outcome};
 use flashpack::engine::monitor_input::MonitorInput;
-use flashpack::engine::request::{LinkOptions, Monitor, PortChoice, Request};
+use flashpack::engine::request::{LinkOptions, Monitor, MonitorElf, PortChoice, Request};
 use flashpack::engine::worker::Worker;
 use flashpack::formats::console::decode::Part;
 
@@ -96,7 +96,10 @@ impl Heard {
         let monitor = Monitor {
             baud: 2_000_000,
             reset: false,
-            elf,
+            elf: elf.map(|path| MonitorElf {
+                path,
+                by_itself: false,
+            }),
             input: self.input.clone(),
         };
         self.worker.submit(Request::Monitor(monitor)).unwrap();

@@ -148,6 +148,51 @@ fn the_command_line_writes_to_all_and_keeps_a_summary() {
 }
 
 #[test]
+fn several_boards_are_named_by_their_mac_addresses() {
+    let bench = Bench::new();
+    bench.write("data", noise(20_000));
+    let macs = ["60:55:f9:00:00:01", "60:55:f9:00:00:02"];
+    let boards = macs.map(|mac| PracticeProcess::start(&bench, &["--mac", mac]));
+    let write = [
+        "write",
+        "0x10000=data",
+        "--yes",
+        "--mac",
+        macs[0],
+        "--mac",
+        macs[1],
+    ];
+    bench.bad(1, &write, &[macs[0], "not plugged in"]);
+    for board in &boards {
+        bench.good(&["info", "--port", &board.port]);
+    }
+    let answer = bench.json(&write);
+    assert_eq!(answer["good"], 2, "{answer}");
+    let mut written: Vec<&str> = answer["boards"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|board| board["mac"].as_str().unwrap())
+        .collect();
+    written.sort_unstable();
+    assert_eq!(written, macs);
+    // One that is not there: nothing is written to the others either, because it was named.
+    let missing = "60:55:f9:00:00:03";
+    bench.bad(1, &[&write[..], &["--mac", missing]].concat(), &[missing]);
+    // A board and its own port are one board.
+    let twice = [
+        "write",
+        "0x10000=data",
+        "--yes",
+        "--mac",
+        macs[0],
+        "--port",
+        &boards[0].port,
+    ];
+    bench.bad(2, &twice, &["named twice"]);
+}
+
+#[test]
 fn a_board_is_found_again_by_its_mac_address() {
     let bench = Bench::new();
     let mac = "60:55:f9:00:00:0a";

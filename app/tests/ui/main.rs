@@ -5,6 +5,10 @@ mod agent_panel;
 #[cfg(test)]
 mod app_images;
 mod bad_input;
+// Marked as a test, as the monitor's.
+#[cfg(test)]
+#[cfg(unix)]
+mod board_history;
 #[cfg(test)]
 #[path = "../integration/elf_file.rs"]
 mod elf_file;

@@ -18,6 +18,7 @@ use super::options::Options;
 use super::pty::{self, Pty};
 use super::report::{Report, WireCount};
 use super::wire::{Interruption, Wire};
+use crate::model::baud::START as START_BAUD;
 
 /// Silence that ends a session.
 const SESSION_END: Duration = Duration::from_secs(1);
@@ -105,6 +106,8 @@ pub struct EventLoop {
     outgoing: Vec<u8>,
     /// Modelled time of the paced link that has been waited for, in seconds.
     paced: f64,
+    /// Speed of the chip's serial port, for what is on the line now.
+    chip_baud: u32,
     /// When the last byte passed, while a session lasts.
     last_byte: Option<Instant>,
     trouble: io::Result<()>,
@@ -141,6 +144,7 @@ impl EventLoop {
             answers: Queue::default(),
             outgoing: Vec::new(),
             paced: 0.0,
+            chip_baud: START_BAUD,
             last_byte: None,
             trouble: Ok(()),
         };
@@ -323,6 +327,7 @@ impl EventLoop {
     fn move_bytes(&mut self) -> io::Result<()> {
         while !self.incoming.bytes.is_empty() && !self.incoming.is_held() && self.pty.is_some() {
             let mut arrived = Vec::new();
+            self.mind_speed();
             let (loss, interruption) = {
                 let shared = &mut *lock(&self.shared);
                 let (taken, interruption) =
@@ -365,6 +370,7 @@ impl EventLoop {
 
     fn send_answers(&mut self) -> io::Result<()> {
         while !self.answers.bytes.is_empty() && !self.answers.is_held() {
+            self.mind_speed();
             let interruption = {
                 let shared = &mut *lock(&self.shared);
                 let (taken, interruption) = shared
@@ -387,6 +393,26 @@ impl EventLoop {
             }
         }
         self.give_bytes()
+    }
+
+    /// Damages what goes over the line at a speed that it does not carry, or that only one end has.
+    fn mind_speed(&mut self) {
+        let Some((limit, rate)) = self.options.faults.limit else {
+            return;
+        };
+        let host = self.pty.as_ref().and_then(Pty::host_baud);
+        let shared = &mut *lock(&self.shared);
+        // The chip changes its speed when its answer is out.
+        if self.answers.bytes.is_empty() {
+            self.chip_baud = shared.machine.baud();
+        }
+        let damage = match host {
+            Some(host) if host != self.chip_baud => 1.0,
+            _ if self.chip_baud > limit => rate,
+            _ => 0.0,
+        };
+        shared.to_board.set_too_fast(damage);
+        shared.from_board.set_too_fast(damage);
     }
 
     fn give_bytes(&mut self) -> io::Result<()> {

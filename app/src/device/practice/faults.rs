@@ -18,6 +18,7 @@ delay:to-board@N=MS        hold byte N and all after it back for so many millise
 cut:to-board@N             from byte N on nothing passes either way, until 1 s of silence
 unplug:to-board@N[=MS]     unplug the board at byte N; plug it in again after MS milliseconds (1000; never: not at all)
 noise:to-board@RATE        damage each byte with this probability, such as 1e-5
+limit:line@BAUD[=RATE]     above this speed the line damages each byte with this probability (0.05)
 fail:flash@N               flash operation N fails
 brown-out:flash@N          power dips during flash operation N: the chip restarts
 unplug:flash@N[=MS]        unplug the board during flash operation N
@@ -28,6 +29,10 @@ secure-download            the chip is in secure download mode
 encrypted                  the chip has flash encryption switched on
 secure-boot                the chip starts only signed images
 seed:N                     seed of everything random";
+
+/// Share of the bytes that a line damages above its limit: enough that no question and its answer pass whole, not so
+/// much that no request ever does.
+const LIMIT_RATE: f64 = 0.05;
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +91,8 @@ pub struct Faults {
     /// Probability per byte to the board and from the board.
     pub noise_to_board: f64,
     pub noise_from_board: f64,
+    /// The fastest speed that the line carries, and the probability per byte of damage above it.
+    pub limit: Option<(u32, f64)>,
     /// Operation number.
     pub flash: Vec<(u64, FlashFault)>,
     /// Offsets of bytes that cannot be programmed any more.
@@ -139,6 +146,15 @@ impl Faults {
                     Direction::ToBoard => self.noise_to_board = rate,
                     Direction::FromBoard => self.noise_from_board = rate,
                 }
+            }
+            ("limit", "line", _) => {
+                let rate = value.map_or(Some(LIMIT_RATE), |rate| {
+                    rate.parse().ok().filter(|rate| (0.0..=1.0).contains(rate))
+                });
+                let limit = position.parse().ok().zip(rate);
+                self.limit = Some(limit.ok_or_else(|| {
+                    format!("“{word}” needs bits per second after @, and a probability after =")
+                })?);
             }
             (_, _, Some(direction)) => {
                 let fault = wire_fault(kind, word, value)?.ok_or_else(unknown)?;
@@ -232,6 +248,7 @@ mod tests {
             "fail:flash@0",
             "stuck:flash@0x10000",
             "noise:from-board@1e-5",
+            "limit:line@460800",
             "protected:flash",
             "chip:esp32s3",
             "secure-download",
@@ -263,6 +280,8 @@ mod tests {
         );
         assert_eq!(all.stuck_bytes, [0x1_0000]);
         assert_eq!((all.noise_to_board, all.noise_from_board), (0.0, 1e-5));
+        assert_eq!(all.limit, Some((460_800, LIMIT_RATE)));
+        assert_eq!(faults(&["limit:line@230400=1"]).limit, Some((230_400, 1.0)));
         assert!(all.write_protected && all.secure_download && all.encrypted && all.secure_boot);
         assert_eq!((all.chip, all.seed), (Some(Chip::Esp32s3), 42));
     }
@@ -274,6 +293,7 @@ mod tests {
             let word = word.split('[').next().unwrap();
             let word = word
                 .replace("RATE", "0.5")
+                .replace("BAUD", "460800")
                 .replace("OFFSET", "1")
                 .replace("NAME", "esp32c6");
             let word = word.replace("=MS", "=5").replace('N', "5");
@@ -294,6 +314,9 @@ mod tests {
             "delay:to-board@1",
             "noise:to-board@2",
             "noise:to-board@x",
+            "limit:line",
+            "limit:line@fast",
+            "limit:line@460800=2",
             "chip:esp32h2",
             "chip:z80",
             "seed:x",

@@ -12,11 +12,12 @@ use super::counters::Counters;
 use super::faults::PowerLoss;
 use super::options::{AppOutput, Boot};
 use super::program::{Into, Next};
-use super::request::Request;
+use super::request::{Command, Request};
 use super::rom::{self, Rom};
 use super::silicon::Silicon;
 use super::slip::{EmptyFrame, SlipReceiver};
 use super::stub::{self, Stub};
+use crate::model::baud::START as START_BAUD;
 use crate::model::cost::{Exchange, Work};
 
 /// What runs on the chip.
@@ -50,6 +51,8 @@ pub struct Machine {
     program: Program,
     strapped: Boot,
     watchdog: Option<Instant>,
+    /// Bits per second of the chip's serial port.
+    baud: u32,
     /// Bytes received since the last request was complete.
     unaccounted: u64,
 }
@@ -67,6 +70,7 @@ impl Machine {
             program,
             strapped,
             watchdog: None,
+            baud: START_BAUD,
             unaccounted: 0,
         }
     }
@@ -142,6 +146,11 @@ impl Machine {
         }
     }
 
+    /// Bits per second of the chip's serial port, as it will be when everything was sent that was answered so far.
+    pub fn baud(&self) -> u32 {
+        self.baud
+    }
+
     /// When the watchdog is due, if it runs.
     pub fn watchdog(&self) -> Option<Instant> {
         self.watchdog
@@ -179,6 +188,7 @@ impl Machine {
         if let Some(command) = command {
             self.counters.count(command.name());
         }
+        let asked_baud = asked_baud(frame);
         let next = match &mut self.program {
             Program::Rom { rom, .. } => rom.handle(frame, silicon, wire),
             Program::Stub { stub, .. } => stub.handle(frame, silicon, wire),
@@ -197,6 +207,8 @@ impl Machine {
             stub.finish(silicon, wire);
         }
         after_answer += silicon.flash.take_work();
+        // The answer still goes at the old speed.
+        self.baud = asked_baud.unwrap_or(self.baud);
         self.follow(next, wire);
         self.counters.exchange(&Exchange {
             to_board: std::mem::take(&mut self.unaccounted),
@@ -253,6 +265,7 @@ impl Machine {
     fn reset(&mut self, cause: Cause, into: Into, wire: &mut Vec<u8>) {
         self.watchdog = None;
         self.app = None;
+        self.baud = START_BAUD;
         self.silicon.ram.take();
         let forced = self.silicon.registers.reset(cause == Cause::Software);
         let into_loader = match into {
@@ -280,6 +293,16 @@ impl Machine {
             self.app = output.map(|output| App::start(output, wire));
         }
     }
+}
+
+/// The speed that a request asks the chip to change to.
+fn asked_baud(frame: &[u8]) -> Option<u32> {
+    let request = Request::parse(frame).ok()?;
+    if request.command() != Some(Command::ChangeBaud) {
+        return None;
+    }
+    let [baud] = request.leading_words()?;
+    Some(baud)
 }
 
 #[cfg(test)]
@@ -358,14 +381,11 @@ mod tests {
         let mut bench = Bench::new(&[]);
         let whole = firmware();
         let Segment { addr, bytes } = whole.segments[0].clone();
-        bench.ask(
-            super::super::request::Command::MemBegin,
-            &[bytes.len() as u32, 1, 0x1800, addr],
-        );
-        bench.block(super::super::request::Command::MemData, 0, &bytes);
+        bench.ask(Command::MemBegin, &[bytes.len() as u32, 1, 0x1800, addr]);
+        bench.block(Command::MemData, 0, &bytes);
         bench.machine.power_on(&mut Vec::new());
         bench.raw(
-            super::super::request::Command::MemEnd,
+            Command::MemEnd,
             0,
             &[[0; 4], whole.entry.to_le_bytes()].concat(),
         );

@@ -65,6 +65,12 @@ impl Pty {
         self.make_raw()
     }
 
+    /// The speed that the program at the other end has set, in bits per second; `None` where the system does not tell.
+    pub fn host_baud(&self) -> Option<u32> {
+        let settings = termios::tcgetattr(&self.slave).ok()?;
+        Some(settings.output_speed())
+    }
+
     /// Points a symbolic link at the port; an older link there is replaced, anything else is left alone.
     pub fn link_at(&self, link: &Path) -> io::Result<()> {
         match rustix::fs::readlink(link, Vec::new()) {

@@ -27,6 +27,8 @@ pub struct Wire {
     /// What is still to come, last first.
     faults: Vec<(u64, WireFault)>,
     noise: f64,
+    /// Probability of damage per byte by the speed of the line.
+    too_fast: f64,
     random: Random,
     cut: bool,
 }
@@ -51,6 +53,7 @@ impl Wire {
             sent: 0,
             faults: of_this,
             noise,
+            too_fast: 0.0,
             random,
             cut: false,
         }
@@ -69,13 +72,18 @@ impl Wire {
     /// Nothing goes wrong any more.
     pub fn mend(&mut self) {
         self.faults.clear();
-        self.noise = 0.0;
+        (self.noise, self.too_fast) = (0.0, 0.0);
         self.cut = false;
     }
 
     /// Bytes sent into this direction so far.
     pub fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// The probability with which each byte is damaged at the speed of the line from now on.
+    pub fn set_too_fast(&mut self, rate: f64) {
+        self.too_fast = rate;
     }
 
     /// Cuts this direction, or mends it.
@@ -86,7 +94,8 @@ impl Wire {
     /// Sends `bytes`; what arrives is appended to `arrived`. Returns how many were taken, and what stopped it there.
     /// Call again with the rest until nothing stops it.
     pub fn carry(&mut self, bytes: &[u8], arrived: &mut Vec<u8>) -> (usize, Option<Interruption>) {
-        if self.noise == 0.0 && self.next_fault_at() >= self.sent + bytes.len() as u64 {
+        let noise = self.noise.max(self.too_fast);
+        if noise == 0.0 && self.next_fault_at() >= self.sent + bytes.len() as u64 {
             self.sent += bytes.len() as u64;
             if !self.cut {
                 arrived.extend(bytes);
@@ -118,7 +127,7 @@ impl Wire {
                     WireFault::Insert => extra = Some(self.random.next_byte()),
                 }
             }
-            if self.noise > 0.0 && self.random.chance(self.noise) {
+            if noise > 0.0 && self.random.chance(noise) {
                 (extra, copies) = self.damage(byte);
             }
             self.sent += 1;

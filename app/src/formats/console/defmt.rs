@@ -3,11 +3,10 @@
 //! Decoding is the crate's `defmt-decoder`; here frames are told from plain text. esp-println, the usual way of defmt
 //! on these chips, sends `FF 00`, a frame in rzcobs, `00`; text may stand between frames.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use defmt_decoder::{Encoding, Locations, Table};
 
 use super::level::Level;
+use crate::caught::caught;
 
 /// What begins a frame.
 const START: [u8; 2] = [0xFF, 0];
@@ -126,7 +125,7 @@ impl Defmt {
             return Piece::Unknown(frame);
         };
         // The decoder trusts that frame and ELF belong together; where they do not, it may index what is not there.
-        let line = catch_unwind(AssertUnwindSafe(|| {
+        let line = caught(|| {
             let (decoded, _) = self.table.decode(&bytes).ok()?;
             let level = decoded.level().and_then(|level| match level.as_str() {
                 "error" => Some(Level::Error),
@@ -146,7 +145,7 @@ impl Defmt {
                     .get(&decoded.index())
                     .map(|location| (location.file.display().to_string(), location.line)),
             })
-        }));
+        });
         match line {
             Ok(Some(line)) => Piece::Line(line),
             _ => Piece::Unknown(frame),

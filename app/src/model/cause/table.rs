@@ -19,7 +19,8 @@ const fn row(
     }
 }
 
-const BUTTONS: &str = "Hold BOOT, press and release RESET, release BOOT, then try again";
+/// How a chip is brought into its loader by hand.
+pub const BUTTONS: &str = "Hold BOOT, press and release RESET, release BOOT, then try again";
 
 /// Every cause, by area.
 pub const CAUSES: &[CauseFacts] = &[
@@ -171,6 +172,13 @@ pub const CAUSES: &[CauseFacts] = &[
         "Use a shorter cable or a lower --baud, then run the same command again",
     ),
     row(
+        Cause::SpeedTooHigh,
+        "speed-too-high",
+        Connection,
+        "The line does not carry the speed that was asked for, and the board stays at it until it is reset",
+        "Hold BOOT, press and release RESET, release BOOT, then try again with a lower --baud",
+    ),
+    row(
         Cause::StoppedAnswering,
         "stopped-answering",
         Connection,
@@ -178,11 +186,25 @@ pub const CAUSES: &[CauseFacts] = &[
         "Check cable and power, then run the same command again: it goes on where this one stopped",
     ),
     row(
+        Cause::OtherBoard,
+        "other-board",
+        Board,
+        "Another board is where the one with this MAC address was seen last",
+        "Plug in the board that you mean, or name the other one",
+    ),
+    row(
         Cause::WrongChip,
         "wrong-chip",
         Board,
         "The board carries another chip than this was made for",
         "Choose another board, or set the chip that this board has",
+    ),
+    row(
+        Cause::WrongRevision,
+        "wrong-revision",
+        Board,
+        "The app is made for other revisions of this chip, and its bootloader would not start it",
+        "Build it for this board's revision, or choose another board",
     ),
     row(
         Cause::NoAgentForChip,
@@ -197,6 +219,20 @@ pub const CAUSES: &[CauseFacts] = &[
         Board,
         "An eFuse of this chip allows no stub and no reading, for ever",
         "Write such a board by its own signed update",
+    ),
+    row(
+        Cause::EncryptedFlash,
+        "encrypted-flash",
+        Board,
+        "The chip decrypts what it reads from its flash, and would take plain bytes for something else",
+        "Write it by its own update, or with a tool that encrypts for its key",
+    ),
+    row(
+        Cause::SecureBoot,
+        "secure-boot",
+        Board,
+        "The chip starts only images that are signed with its key, and signatures are not checked here",
+        "Make sure that every image is signed for this board",
     ),
     row(
         Cause::FlashLocked,

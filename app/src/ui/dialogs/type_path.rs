@@ -11,11 +11,18 @@ use super::super::theme;
 use super::super::widgets::command_button;
 use super::{Dialog, head};
 
+/// What is said where the system has no dialog, and what brings one.
+const NO_DIALOG: &str = if cfg!(target_os = "linux") {
+    "This system shows no file dialog (it has neither a desktop portal for files nor zenity): type the path"
+} else {
+    "This system shows no file dialog: type the path"
+};
+
 /// Draws the dialog.
 pub fn ui(ui: &mut Ui, state: &mut AppState, ask: Ask, mut path: String) {
     ui.set_min_width(480.0);
     head(ui, &ask.title());
-    ui.label("This system shows no file dialog: type the path");
+    ui.label(NO_DIALOG);
     ui.add_space(theme::STEP);
     let edit = TextEdit::singleline(&mut path)
         .hint_text("/path/to/file")

@@ -3,6 +3,7 @@
 use eframe::egui::{self, Grid, RichText, TextEdit, Ui};
 
 use super::super::action::Action;
+use super::super::board_history;
 use super::super::command::Command;
 use super::super::state::AppState;
 use super::super::theme;
@@ -16,6 +17,7 @@ use crate::model::number::{exact_size, hex, human_size};
 pub fn ui(ui: &mut Ui, state: &mut AppState) {
     ui.horizontal_wrapped(|ui| {
         port_picker::ui(ui, state, "drawer port", 260.0);
+        port_picker::speed(ui, state);
         for command in [
             Command::Connect,
             Command::Compare,
@@ -32,6 +34,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
         }
     });
     typed_port(ui, state);
+    last_files(ui, state);
     ui.add_space(theme::STEP * 2.0);
     let Some(identity) = state
         .board
@@ -126,6 +129,22 @@ fn boots(ui: &mut Ui, state: &mut AppState) {
         );
         ui.label(RichText::new(line).font(theme::mono()));
     }
+}
+
+/// What was written to this board the last time.
+fn last_files(ui: &mut Ui, state: &mut AppState) {
+    let Some(offer) = board_history::offer(state) else {
+        return;
+    };
+    ui.horizontal(|ui| {
+        ui.weak("Written to this board last:");
+        let clicked = ui.button(offer.label).clicked();
+        ui.add(egui::Label::new(RichText::new(&offer.text).font(theme::mono())).truncate())
+            .on_hover_text(&offer.text);
+        if clicked {
+            state.ask(offer.action);
+        }
+    });
 }
 
 /// Any port by its path: a list never has them all.

@@ -43,6 +43,10 @@ pub struct MonitorPanel {
     /// Bits per second.
     pub baud: u32,
     pub elf: Option<PathBuf>,
+    /// Where the ELF file comes from, if nobody chose it.
+    pub elf_from: Option<String>,
+    /// Somebody wants no ELF file: none is taken by itself.
+    pub no_elf: bool,
     pub draft: String,
     pub line_end: LineEnd,
     pub history: History,
@@ -84,6 +88,8 @@ impl Default for MonitorPanel {
             timestamps: false,
             baud: 115_200,
             elf: None,
+            elf_from: None,
+            no_elf: false,
             draft: String::new(),
             line_end: LineEnd::default(),
             history: History::default(),

@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use eframe::egui::{
-    self, Align, Button, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
-};
+use eframe::egui::{self, Align, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::file_dialog::Ask;
@@ -13,6 +11,7 @@ use super::super::several::{SeveralSheet, SeveralWish};
 use super::super::state::AppState;
 use super::super::text::count;
 use super::super::theme;
+use super::super::widgets::command_button;
 use super::super::widgets::icon::{self, Icon};
 use crate::engine::job_state::Ending;
 use crate::engine::several::{OneBoard, Several};
@@ -98,13 +97,9 @@ fn choose(ui: &mut Ui, state: &mut AppState, sheet: &mut SeveralSheet) {
         } else {
             None
         };
-        let button = Button::new(RichText::new(format!("Write to {boards}")).strong());
-        let response = ui.add_enabled(reason.is_none(), button);
-        let response = match reason {
-            Some(reason) => response.on_disabled_hover_text(reason),
-            None => response,
-        };
-        if response.clicked() {
+        let tooltip = reason.unwrap_or("Write to all of them at once");
+        let label = format!("Write to {boards}");
+        if command_button::prominent(ui, &label, reason.is_none(), tooltip) {
             state.ask(Action::Several(SeveralWish::Write));
         }
         if ui.button("Close").clicked() {
@@ -187,6 +182,10 @@ fn board_ui(ui: &mut Ui, state: &mut AppState, row: usize, board: &OneBoard) {
         }
     }
     let line = board.line();
+    let help = match &board.state.ending {
+        Some(Ending::Failed(error)) => format!("{line}. {}", error.help),
+        _ => line.clone(),
+    };
     ui.add(egui::Label::new(&line).truncate())
-        .on_hover_text(&line);
+        .on_hover_text(help);
 }

@@ -1,6 +1,7 @@
 //! Faults of the chip, its flash, and of what is on it.
 
 use super::scene::{Injection, Peer};
+use crate::app_images::Made;
 
 fn failing_from(first: u64) -> Vec<String> {
     (first..first + 60)
@@ -25,6 +26,88 @@ pub const BOARD: &[Injection] = &[
         make: |scene| {
             scene.faulty(&["chip:esp32s3"]);
             scene.ask(&["write", "sample.flashpack", "--yes"]);
+        },
+        peer: Peer::NotAsked,
+        telling: &[],
+    },
+    Injection {
+        name: "an app that wants a newer revision of the chip",
+        expected: "wrong-revision",
+        make: |scene| {
+            scene.board(&[]);
+            write_sample(scene);
+            scene.bench.write(
+                "app.bin",
+                Made {
+                    revisions: (101, 199),
+                    ..Made::default()
+                }
+                .bytes(),
+            );
+            scene.ask(&["write", "factory=app.bin", "--yes"]);
+        },
+        peer: Peer::WriteApp,
+        telling: &["revision"],
+    },
+    Injection {
+        name: "an app that only older revisions of the chip may run",
+        expected: "wrong-revision",
+        make: |scene| {
+            scene.board(&[]);
+            write_sample(scene);
+            scene.bench.write(
+                "app.bin",
+                Made {
+                    revisions: (0, 3),
+                    ..Made::default()
+                }
+                .bytes(),
+            );
+            scene.ask(&["write", "factory=app.bin", "--yes"]);
+        },
+        peer: Peer::WriteApp,
+        telling: &["revision"],
+    },
+    Injection {
+        name: "a chip with flash encryption",
+        expected: "encrypted-flash",
+        make: |scene| {
+            scene.faulty(&["encrypted"]);
+            scene.ask_write();
+        },
+        peer: Peer::Write,
+        telling: &["encrypt"],
+    },
+    Injection {
+        name: "a chip with secure boot",
+        expected: "secure-boot",
+        make: |scene| {
+            scene.faulty(&["secure-boot"]);
+            scene.ask_write();
+        },
+        peer: Peer::Write,
+        telling: &["secure boot"],
+    },
+    Injection {
+        name: "another board where the one with this MAC address was",
+        expected: "other-board",
+        make: |scene| {
+            scene.board(&["--mac", "60:55:f9:00:00:02"]);
+            let port = scene.port.clone();
+            let known = format!(
+                r#"{{"boards":[{{"mac":"60:55:f9:00:00:01","chip":"esp32c3","port":"{port}"}}]}}"#
+            );
+            std::fs::create_dir_all(scene.bench.path("config")).unwrap();
+            scene.bench.write("config/boards.json", known);
+            scene.noise("big", 8192);
+            scene.ask(&[
+                "write",
+                "0x10000=big",
+                "--mac",
+                "60:55:f9:00:00:01",
+                "--yes",
+            ]);
+            scene.port.clear();
         },
         peer: Peer::NotAsked,
         telling: &[],

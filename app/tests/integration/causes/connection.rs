@@ -211,6 +211,16 @@ pub const CONNECTION: &[Injection] = &[
         ],
     },
     Injection {
+        name: "a line that carries 115200 baud only, asked for 921600",
+        expected: "speed-too-high",
+        make: |scene| {
+            scene.ask(&["info", "--baud", "921600"]);
+            scene.faulty(&["limit:line@115200=1", "seed:7"]);
+        },
+        peer: Peer::IdentifyFast,
+        telling: &["baud", "speed"],
+    },
+    Injection {
         name: "the line breaks in mid-write, again and again",
         expected: "stopped-answering",
         make: |scene| {

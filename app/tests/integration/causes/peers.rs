@@ -50,6 +50,8 @@ fn esptool_words(peer: Peer) -> Option<&'static [&'static str]> {
     Some(match peer {
         Peer::NotAsked => return None,
         Peer::Identify => &["flash-id"],
+        Peer::IdentifyFast => &["--baud", "921600", "flash-id"],
+        Peer::WriteApp => &["write-flash", "0x10000", "app.bin"],
         Peer::Write => &["write-flash", "0x10000", "big"],
         Peer::WriteBehindEnd => &["write-flash", "0x1f0000", "big"],
         Peer::Read => &["read-flash", "0", "0x100000", "out"],
@@ -102,7 +104,12 @@ fn espflash_without_limit(injection: &Injection) -> Score {
     if scene.as_nobody {
         return Score::NotAsked;
     }
-    let big = std::fs::read(scene.bench.path("big")).unwrap_or_default();
+    let name = if injection.peer == Peer::WriteApp {
+        "app.bin"
+    } else {
+        "big"
+    };
+    let big = std::fs::read(scene.bench.path(name)).unwrap_or_default();
     // The library indexes what a port sent; its own program would end there.
     let job = || do_it(injection.peer, &scene.port, &big, &scene.bench.path("out"));
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)) {
@@ -134,15 +141,16 @@ fn do_it(peer: Peer, port: &str, big: &[u8], out: &Path) -> Result<(), Error> {
         ResetBeforeOperation::NoReset,
         115_200,
     );
-    let mut flasher = Flasher::connect(connection, true, true, false, None, None)?;
+    let baud = (peer == Peer::IdentifyFast).then_some(921_600);
+    let mut flasher = Flasher::connect(connection, true, true, false, None, baud)?;
     let mut write = |offset| {
         let segments = [Segment::new(offset, big)];
         flasher.write_bins_to_flash(&segments, &mut DefaultProgressCallback)
     };
     match peer {
         Peer::NotAsked => Ok(()),
-        Peer::Identify => flasher.device_info().map(drop),
-        Peer::Write => write(0x1_0000),
+        Peer::Identify | Peer::IdentifyFast => flasher.device_info().map(drop),
+        Peer::Write | Peer::WriteApp => write(0x1_0000),
         Peer::WriteBehindEnd => write(0x1F_0000),
         Peer::Read => flasher.read_flash(0, 0x10_0000, 0x1000, 64, out.to_path_buf()),
         Peer::Erase => flasher.erase_region(0x1_0000, 0x1_0000),

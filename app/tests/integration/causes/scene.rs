@@ -25,10 +25,14 @@ pub enum Peer {
     /// The fault is not one of connecting, reading or writing a board: they have nothing like it.
     NotAsked,
     Identify,
+    /// The same at 921600 baud.
+    IdentifyFast,
     /// Write 200,000 bytes of noise at 0x10000.
     Write,
     /// The same behind the end of the flash.
     WriteBehindEnd,
+    /// Write the app in `app.bin` at 0x10000.
+    WriteApp,
     /// Read 4 KiB.
     Read,
     Erase,

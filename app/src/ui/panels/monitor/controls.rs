@@ -66,8 +66,13 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) {
         ] {
             command_button::labelled(ui, command, label, &state.environment, &mut state.actions);
         }
-        if let Some(name) = state.monitor.elf.as_ref().and_then(|elf| elf.file_name()) {
-            ui.weak(name.to_string_lossy().into_owned());
+        if let Some(elf) = &state.monitor.elf {
+            let name = elf.file_name().unwrap_or_default().to_string_lossy();
+            let said = match &state.monitor.elf_from {
+                Some(from) => format!("{name} ({from})"),
+                None => name.into_owned(),
+            };
+            ui.weak(said).on_hover_text(elf.display().to_string());
             command_button::labelled(
                 ui,
                 Command::ForgetElf,
