@@ -309,97 +309,101 @@ mod unix {
         println!("  {name}: {}", shown.collect::<Vec<_>>().join("   "));
     }
 
+    /// The others and us, cold, on boards that hold `holds`.
+    struct Compared {
+        /// What the faster of esptool and espflash costs, figure by figure.
+        faster: Cost,
+        idf: Option<Cost>,
+        agent: Cost,
+        stub: Cost,
+    }
+
+    fn compare(holds: &[u8], new: &[u8]) -> Compared {
+        let named = |name: &str| std::env::var_os(name);
+        let tool =
+            named("FLASHPACK_ESPTOOL").map(|program| by_program(&program, &esptool, holds, new));
+        let idf =
+            named("FLASHPACK_IDFTOOL").map(|program| by_program(&program, &idftool, holds, new));
+        let espflash = by_espflash(holds, new);
+        line("espflash's own writer", espflash);
+        for (name, cost) in [("esptool", tool), ("idftool", idf)] {
+            if let Some(cost) = cost {
+                line(name, cost);
+            }
+        }
+        let agent = flashpack(holds, new, false);
+        let stub = flashpack(holds, new, true);
+        line("Flashpack, cold, the agent's digests", agent);
+        line("Flashpack, cold, the stub alone", stub);
+        let faster = tool.map_or(espflash, |tool| Cost {
+            wire: tool.wire.min(espflash.wire),
+            uart: tool.uart.min(espflash.uart),
+            usb: tool.usb.min(espflash.usb),
+        });
+        Compared {
+            faster,
+            idf,
+            agent,
+            stub,
+        }
+    }
+
+    fn edited(what: &str, old: &[u8], new: &[u8]) {
+        println!("\n{what}");
+        let Compared {
+            faster,
+            idf,
+            agent,
+            stub,
+        } = compare(old, new);
+        let (open, first) = open_session(old, new);
+        line("Flashpack, second write of a session", open);
+        for (way, ours, goals) in [
+            ("agent", agent, [25.0, 8.0, 6.0]),
+            ("stub alone", stub, [40.0, 3.0, 2.0]),
+            ("open session", open, [0.0, 20.0, 20.0]),
+        ] {
+            let name = format!("faster of esptool and espflash : {way}");
+            against(&name, faster, ours, goals);
+        }
+        if let Some(idf) = idf {
+            against("idftool : agent", idf, agent, [0.0, 3.0, 3.0]);
+            against("idftool : stub alone", idf, stub, [1.0, 1.0, 1.0]);
+            against("idftool : open session", idf, open, [0.0, 6.0, 6.0]);
+        }
+        let first = first.unwrap_or_default();
+        println!(
+            "  measured: first data of the second write answered after {first:.1?}; goal 50 ms"
+        );
+    }
+
+    fn written_whole(what: &str, holds: &[u8], new: &[u8]) {
+        println!("\n{what}");
+        let Compared {
+            faster,
+            agent,
+            stub,
+            ..
+        } = compare(holds, new);
+        let least = 1.0 / 1.03;
+        for (way, ours) in [("agent", agent), ("stub", stub)] {
+            let name = format!("faster of esptool and espflash : {way}");
+            against(&name, faster, ours, [0.0, least, least]);
+        }
+    }
+
     pub fn main() {
         let images = images();
-        let (tool, idf) = (
-            std::env::var_os("FLASHPACK_ESPTOOL"),
-            std::env::var_os("FLASHPACK_IDFTOOL"),
-        );
         let grown = &images.edits[0].1;
         println!(
             "{} bytes of pack; wire bytes both ways, modelled seconds at 921600 baud and on USB",
             grown.len()
         );
-        let blank = vec![0xFF; SIZE];
-        let edits = images
-            .edits
-            .iter()
-            .map(|(what, new)| (*what, &images.old, new));
-        let whole = [
-            ("everything changed", &images.other, grown),
-            ("blank chip", &blank, grown),
-        ];
-        for (what, holds, new) in edits.chain(whole) {
-            println!("\n{what}");
-            let by_tool = tool
-                .as_ref()
-                .map(|program| by_program(program, &esptool, holds, new));
-            let by_idf = idf
-                .as_ref()
-                .map(|program| by_program(program, &idftool, holds, new));
-            let espflash = by_espflash(holds, new);
-            line("espflash's own writer", espflash);
-            if let Some(cost) = by_tool {
-                line("esptool", cost);
-            }
-            if let Some(cost) = by_idf {
-                line("idftool", cost);
-            }
-            let agent = flashpack(holds, new, false);
-            let stub = flashpack(holds, new, true);
-            line("Flashpack, cold, the agent's digests", agent);
-            line("Flashpack, cold, the stub alone", stub);
-            let faster = by_tool.map_or(espflash, |tool| Cost {
-                wire: tool.wire.min(espflash.wire),
-                uart: tool.uart.min(espflash.uart),
-                usb: tool.usb.min(espflash.usb),
-            });
-            if !std::ptr::eq(holds, &images.old) {
-                let least = 1.0 / 1.03;
-                against(
-                    "faster of esptool and espflash : agent",
-                    faster,
-                    agent,
-                    [0.0, least, least],
-                );
-                against(
-                    "faster of esptool and espflash : stub",
-                    faster,
-                    stub,
-                    [0.0, least, least],
-                );
-                continue;
-            }
-            let (open, first) = open_session(&images.old, new);
-            line("Flashpack, second write of a session", open);
-            against(
-                "faster of esptool and espflash : agent",
-                faster,
-                agent,
-                [25.0, 8.0, 6.0],
-            );
-            against(
-                "faster of esptool and espflash : stub alone",
-                faster,
-                stub,
-                [40.0, 3.0, 2.0],
-            );
-            against(
-                "faster of esptool and espflash : open session",
-                faster,
-                open,
-                [0.0, 20.0, 20.0],
-            );
-            if let Some(idf) = by_idf {
-                against("idftool : agent", idf, agent, [0.0, 3.0, 3.0]);
-                against("idftool : stub alone", idf, stub, [0.0, 1.0, 1.0]);
-                against("idftool : open session", idf, open, [0.0, 6.0, 6.0]);
-            }
-            let first = first.unwrap_or_default();
-            println!(
-                "  measured: first data of the second write answered after {first:.1?}; goal 50 ms"
-            );
+        for (what, new) in &images.edits {
+            edited(what, &images.old, new);
         }
+        written_whole("everything changed", &images.other, grown);
+        written_whole("blank chip", &vec![0xFF; SIZE], grown);
         println!();
         for (what, bytes) in [
             ("files that do not compress", grown.clone()),

@@ -203,6 +203,8 @@ fn witness(whole: &Whole, begun: Begun) -> Option<Region> {
         .find(|page| is_distinct(whole.part(*page)))
 }
 
+/// Whether the board holds these bytes there. Nothing protects the question either: a *no* is asked for twice.
 fn shows(session: &mut Session, region: Region, bytes: &[u8]) -> Result<bool, DeviceError> {
-    Ok(session.md5(region)? == <[u8; 16]>::from(Md5::digest(bytes)))
+    let wanted: [u8; 16] = Md5::digest(bytes).into();
+    Ok(session.md5(region)? == wanted || session.md5(region)? == wanted)
 }

@@ -14,6 +14,7 @@ use flashpack::engine::event::{Event, Outcome};
 use flashpack::engine::request::{LinkOptions, PortChoice, Request};
 use flashpack::engine::surroundings::Surroundings;
 use flashpack::engine::worker::Worker;
+use flashpack::model::cause::Cause;
 use flashpack::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use flashpack::model::region::Region;
 
@@ -338,6 +339,11 @@ impl Lane {
         let sentence = words.collect::<Vec<_>>().join(" ");
         *self.said.entry(sentence).or_default() += 1;
         self.inside.mend();
+        if said.cause == Some(Cause::Silent) {
+            // A damaged command can send the chip out of its loader for good. Then the sentence says what a person has
+            // to do, and this is the person.
+            self.inside.power_cycle();
+        }
         let second = self
             .perform(job, &around)
             .map_err(|hang| format!("{hang} in resume: {what}"))?;
