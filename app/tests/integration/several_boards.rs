@@ -1,5 +1,7 @@
 //! One plan on several boards: each has its own job and outcome, and a failure of one never touches another.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
@@ -145,6 +147,50 @@ fn the_command_line_writes_to_all_and_keeps_a_summary() {
     for port in [&a, &b] {
         bench.good(&["verify", "0x20000=data", "--port", port]);
     }
+}
+
+#[test]
+fn boards_are_swapped_and_the_next_one_is_written() {
+    let bench = Bench::new();
+    bench.write("data", noise(20_000));
+    let start = |mac| PracticeProcess::start(&bench, &["--link", "board", "--mac", mac]);
+    let first = start("60:55:f9:00:00:01");
+    let mut program = bench
+        .command(&[
+            "write",
+            "0x10000=data",
+            "--yes",
+            "--port",
+            "board",
+            "--next",
+        ])
+        .args(["--summary", "sum.json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(program.stderr.take().unwrap()).lines();
+    let mut keys = program.stdin.take().unwrap();
+    let mut asked = |count: &str| {
+        let line = said.by_ref().map(Result::unwrap);
+        let mut line = line.skip_while(|line| !line.contains("Swap the boards"));
+        let line = line.next().expect("it asks for the next board");
+        assert!(line.starts_with(count), "{line}");
+    };
+    asked("1 written so far");
+    first.end("TERM");
+    let second = start("60:55:f9:00:00:02");
+    keys.write_all(b"\n").unwrap();
+    asked("2 written so far");
+    keys.write_all(b"q\n").unwrap();
+    assert!(program.wait().unwrap().success());
+    let kept: serde_json::Value = serde_json::from_slice(&bench.read("sum.json")).unwrap();
+    let boards = kept["boards"].as_array().unwrap();
+    let macs: Vec<_> = boards.iter().map(|board| &board["mac"]).collect();
+    assert_eq!(macs, ["60:55:f9:00:00:01", "60:55:f9:00:00:02"]);
+    bench.good(&["verify", "0x10000=data", "--port", "board"]);
+    second.end("TERM");
 }
 
 #[test]
