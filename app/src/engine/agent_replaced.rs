@@ -15,7 +15,7 @@ use super::job::Job;
 use crate::formats::backup::{self, Manifest};
 use crate::formats::partition_bin::{self, TABLE_BYTES};
 use crate::model::flash_plan::{AgentInFlash, FlashPlan};
-use crate::model::keep::{Keep, KeepError};
+use crate::model::keep::{Keep, KeepError, board_name};
 use crate::model::region::Region;
 
 /// Version of the note's layout.
@@ -236,10 +236,6 @@ fn not_kept(error: &KeepError) -> JobError {
         "kept files",
         error.help.clone(),
     )
-}
-
-fn board_name(mac: &str) -> String {
-    mac.replace(':', "-").to_lowercase()
 }
 
 fn image_name(mac: &str) -> String {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use md5::{Digest as _, Md5};
 
-use crate::model::keep::Keep;
+use crate::model::keep::{Keep, board_name};
 use crate::model::region::{Region, SECTOR};
 
 const MAGIC: &[u8; 4] = b"FPS1";
@@ -24,7 +24,7 @@ pub(super) struct Memory {
 impl Memory {
     /// What is kept of the board with this MAC address; what cannot be read counts as nothing.
     pub(super) fn of(keep: &dyn Keep, mac: Option<&str>) -> Self {
-        let name = mac.map(|mac| format!("seen-{}.bin", mac.replace(':', "-").to_lowercase()));
+        let name = mac.map(|mac| format!("seen-{}.bin", board_name(mac)));
         let kept = name
             .as_deref()
             .and_then(|name| keep.get(name).ok().flatten());

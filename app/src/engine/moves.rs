@@ -16,7 +16,7 @@ use super::event::Stage;
 use super::job::Job;
 use crate::device::session::Go;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
-use crate::model::keep::{Keep, KeepError};
+use crate::model::keep::{Keep, KeepError, board_name};
 use crate::model::number::{hex, human_size};
 use crate::model::planned_move::PlannedMove;
 use crate::model::region::Region;
@@ -247,10 +247,6 @@ fn digest(bytes: &[u8]) -> String {
     let digest = Md5::digest(bytes);
     let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     hex.concat()
-}
-
-fn board_name(mac: &str) -> String {
-    mac.replace(':', "-").to_lowercase()
 }
 
 fn mark_name(mac: &str) -> String {

@@ -13,7 +13,7 @@ use super::pace::BLOCK_MAX;
 use super::proven::Proven;
 use crate::device::session::{Go, Session};
 use crate::formats::kept_bytes::{self, KeptBytes, KeptPart};
-use crate::model::keep::{Keep, KeepError};
+use crate::model::keep::{Keep, KeepError, board_name};
 use crate::model::number::{hex, human_size};
 use crate::model::region::{Region, SECTOR};
 
@@ -22,7 +22,7 @@ const TRIES: usize = 3;
 
 /// Under which name the bytes of a board are kept.
 pub(super) fn name(mac: &str) -> String {
-    format!("beside-{}.json", mac.replace(':', "-").to_lowercase())
+    format!("beside-{}.json", board_name(mac))
 }
 
 /// Bytes that wait in the safe place until they are proven on the board.

@@ -157,6 +157,13 @@ impl<'a> Sending<'a> {
     ) -> Result<(), Stop> {
         let (session, proven) = link.loader_and_proven(job)?;
         job.stage(Stage::Verifying);
+        // All but the last one told that they ended as they were announced.
+        if let Some(last) = self.begun.last().filter(|_| self.interrupted)
+            && let Some(behind) = stray::erased_by(session, *last)?
+        {
+            proven.clear();
+            return Err(stray::erased_too_much(self.target, behind).into());
+        }
         let total = bytes(&self.unproven);
         let mut done = 0;
         while let Some(region) = self.unproven.first().copied() {
@@ -173,13 +180,6 @@ impl<'a> Sending<'a> {
                 job.stage(Stage::Verifying);
                 scanned.differing
             };
-            // All but the last one told that they ended as they were announced.
-            if let Some(last) = self.begun.last().filter(|_| self.interrupted)
-                && let Some(behind) = stray::erased_by(session, *last)?
-            {
-                proven.clear();
-                return Err(stray::erased_too_much(self.target, behind).into());
-            }
             for begun in &self.begun {
                 let head = Region::new(begun.region.offset, SECTOR);
                 if wrong.iter().any(|run| run.contains(head))

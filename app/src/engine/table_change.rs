@@ -12,7 +12,7 @@ use crate::formats::otadata::OTADATA_BYTES;
 use crate::formats::{backup, partition_bin};
 use crate::model::chip::BoardIdentity;
 use crate::model::flash_plan::{FlashPlan, Role};
-use crate::model::keep::{Keep, KeepError};
+use crate::model::keep::{Keep, KeepError, board_name};
 use crate::model::partition_table::{DATA, PartitionTable};
 use crate::model::region::Region;
 use crate::model::table_names::DATA_OTA;
@@ -202,10 +202,6 @@ fn not_backed_up(error: &KeepError) -> Stop {
         error.help.clone(),
     )
     .into()
-}
-
-fn board_name(mac: &str) -> String {
-    mac.replace(':', "-").to_lowercase()
 }
 
 fn backup_name(mac: &str) -> String {

@@ -70,3 +70,8 @@ impl Keep for InMemory {
         format!("memory ({name})")
     }
 }
+
+/// A board's MAC address as the part of a file's name: `60-55-f9-f0-0d-01`.
+pub fn board_name(mac: &str) -> String {
+    mac.replace(':', "-").to_lowercase()
+}

@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable as _;
 use flashpack::model::region::Region;
 use flashpack::ui::command::Command;
 
-fn press(window: &mut Window, at: Pos2, pressed: bool) {
+pub fn press(window: &mut Window, at: Pos2, pressed: bool) {
     window.harness.event(Event::PointerButton {
         pos: at,
         button: PointerButton::Primary,
@@ -16,12 +16,12 @@ fn press(window: &mut Window, at: Pos2, pressed: bool) {
     window.settle();
 }
 
-fn point(window: &mut Window, at: Pos2) {
+pub fn point(window: &mut Window, at: Pos2) {
     window.harness.event(Event::PointerMoved(at));
     window.settle();
 }
 
-fn region(window: &Window, partition: &str) -> Region {
+pub fn region(window: &Window, partition: &str) -> Region {
     window
         .state()
         .region_of(window.row(partition))

@@ -1,34 +1,14 @@
 //! Drags on the map: what blocks is named while the pointer is down, the same when the map is zoomed in, neighbours
 //! that give way, and Escape.
 
+use crate::map::{point, press, region};
 use crate::window::Window;
 use eframe::egui::{
     Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, PointerButton, Pos2, TouchPhase, pos2,
     vec2,
 };
 use egui_kittest::kittest::Queryable as _;
-use flashpack::model::region::Region;
 use flashpack::ui::command::Command;
-
-fn press(window: &mut Window, at: Pos2, pressed: bool) {
-    window.harness.event(Event::PointerButton {
-        pos: at,
-        button: PointerButton::Primary,
-        pressed,
-        modifiers: Modifiers::NONE,
-    });
-    window.settle();
-}
-
-fn point(window: &mut Window, at: Pos2) {
-    window.harness.event(Event::PointerMoved(at));
-    window.settle();
-}
-
-fn region(window: &Window, partition: &str) -> Region {
-    let row = window.row(partition);
-    window.state().region_of(row).expect("it has a place")
-}
 
 fn place(window: &Window, partition: &str) -> eframe::egui::Rect {
     let label = format!("Map: {partition},");

@@ -33,38 +33,14 @@ pub const BOARD: &[Injection] = &[
     Injection {
         name: "an app that wants a newer revision of the chip",
         expected: "wrong-revision",
-        make: |scene| {
-            scene.board(&[]);
-            write_sample(scene);
-            scene.bench.write(
-                "app.bin",
-                Made {
-                    revisions: (101, 199),
-                    ..Made::default()
-                }
-                .bytes(),
-            );
-            scene.ask(&["write", "factory=app.bin", "--yes"]);
-        },
+        make: |scene| write_app_for(scene, (101, 199)),
         peer: Peer::WriteApp,
         telling: &["revision"],
     },
     Injection {
         name: "an app that only older revisions of the chip may run",
         expected: "wrong-revision",
-        make: |scene| {
-            scene.board(&[]);
-            write_sample(scene);
-            scene.bench.write(
-                "app.bin",
-                Made {
-                    revisions: (0, 3),
-                    ..Made::default()
-                }
-                .bytes(),
-            );
-            scene.ask(&["write", "factory=app.bin", "--yes"]);
-        },
+        make: |scene| write_app_for(scene, (0, 3)),
         peer: Peer::WriteApp,
         telling: &["revision"],
     },
@@ -301,6 +277,18 @@ pub const BOARD: &[Injection] = &[
         telling: &[],
     },
 ];
+
+/// An app for these revisions of the chip, on its way to a board that holds the sample.
+fn write_app_for(scene: &mut super::scene::Scene, revisions: (u16, u16)) {
+    scene.board(&[]);
+    write_sample(scene);
+    let app = Made {
+        revisions,
+        ..Made::default()
+    };
+    scene.bench.write("app.bin", app.bytes());
+    scene.ask(&["write", "factory=app.bin", "--yes"]);
+}
 
 /// Puts the sample's table and files on the board.
 fn write_sample(scene: &super::scene::Scene) {
