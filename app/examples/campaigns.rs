@@ -1,6 +1,6 @@
 //! Campaigns against the practice board: cuts, faults and noise, many boards at a time, from a seed.
 //!
-//! `cargo run --release -p flashpack --example campaigns -- cuts|faulty|noise|all [RUNS [SEED [BOARDS [MINUTES [FIRST]]]]]`
+//! `cargo run --release -p flashpack --example campaigns -- cuts|faulty|noise|noise:PPM|all [RUNS [SEED [BOARDS [MINUTES [FIRST]]]]]`
 //!
 //! Runs until RUNS are done or MINUTES are over, from the run FIRST on; all may be left out. Prints seed, runs, rate and outcomes; what must
 //! never happen is printed with all that is needed to run it again, and makes the status 1.
@@ -57,21 +57,18 @@ mod unix {
             number(6, 0),
         );
         let numbers = first..first.saturating_add(runs);
-        let kinds: &[Kind] = match word.as_str() {
-            "cuts" => &[Kind::Cuts],
-            "faulty" => &[Kind::Faulty],
-            "noise" => &[Kind::Noise(1), Kind::Noise(10), Kind::Noise(100)],
-            _ => &[
-                Kind::Cuts,
-                Kind::Faulty,
-                Kind::Noise(1),
-                Kind::Noise(10),
-                Kind::Noise(100),
-            ],
+        let noise = [1, 10, 100].map(Kind::Noise);
+        let one_noise = word.strip_prefix("noise:").and_then(|ppm| ppm.parse().ok());
+        let kinds = match (word.as_str(), one_noise) {
+            (_, Some(per_million)) => vec![Kind::Noise(per_million)],
+            ("cuts", _) => vec![Kind::Cuts],
+            ("faulty", _) => vec![Kind::Faulty],
+            ("noise", _) => noise.to_vec(),
+            _ => [&[Kind::Cuts, Kind::Faulty][..], &noise].concat(),
         };
         let deadline = Instant::now() + Duration::from_secs(60 * minutes);
         let mut wrong = 0;
-        for (index, kind) in (1u32..).zip(kinds) {
+        for (index, kind) in (1u32..).zip(&kinds) {
             let now = Instant::now();
             let left = deadline.saturating_duration_since(now);
             let share = left / (kinds.len() as u32 + 1 - index);

@@ -55,6 +55,11 @@ pub fn holder(port: &Path) -> Option<Holder> {
     })
 }
 
+/// Whether no device is behind a port, but a program.
+pub fn is_pseudo_terminal(port: &Path) -> bool {
+    fs::canonicalize(port).is_ok_and(|port| port.starts_with("/dev/pts"))
+}
+
 /// Whether a process holds the other end of this pseudo-terminal (proc(5), `tty-index` of `/proc/PID/fdinfo`).
 fn made_it(pid: u32, port: &Path) -> bool {
     let Some(index) = port.strip_prefix("/dev/pts").ok().and_then(Path::to_str) else {

@@ -10,6 +10,7 @@ use serialport::{ClearBuffer, SerialPort, SerialPortType, UsbPortInfo};
 
 use super::agent_client::{AgentClient, Link};
 use super::error::{DeviceError, OpenFailure};
+use super::heard;
 use super::port_owner;
 
 pub use crate::model::baud::START as START_BAUD;
@@ -85,9 +86,9 @@ impl OpenPort {
     }
 
     /// Asks who is there, without touching control lines: the loader's SYNC, then the agent's hello, in turn, until
-    /// one answers or `patience` is over.
+    /// one answers or `patience` is over. A loader that has something else to say first is given three times as long.
     pub fn probe(&mut self, patience: Duration) -> Result<Answer, DeviceError> {
-        let deadline = Instant::now() + patience;
+        let began = Instant::now();
         let wait = patience / 6;
         let mut heard = Vec::new();
         let mut attempt = 0u32;
@@ -101,30 +102,45 @@ impl OpenPort {
             }
             attempt += 1;
             self.send(&SYNC)?;
-            if let Some(stub) = self.sync_reply(wait, &mut heard)? {
+            let mut reply = self.sync_reply(wait, &mut heard)?;
+            if reply.is_none() {
+                let mut meanwhile = Vec::new();
+                if self.answers_as_agent_within(wait, &mut meanwhile) {
+                    return Ok(Answer::Agent);
+                }
+                // A loader that was busy answers while the agent is asked.
+                self.take_input(&mut meanwhile)?;
+                reply = find_sync_reply(&meanwhile);
+                keep(&mut heard, &meanwhile);
+            }
+            if let Some(stub) = reply {
                 self.wait_for_quiet(Duration::from_millis(30))?;
                 return Ok(Answer::Loader { stub });
             }
-            if self.answers_as_agent_within(wait) {
-                return Ok(Answer::Agent);
-            }
+            let patience = if heard::speaks_as_loader(&heard) {
+                patience * 3
+            } else {
+                patience
+            };
             // Both kinds of tries have their turn, however slowly this computer runs.
-            if attempt >= 4 && Instant::now() >= deadline {
+            if attempt >= 4 && began.elapsed() >= patience {
                 return Ok(Answer::Other(heard));
             }
-            self.take_input(&mut heard)?;
         }
     }
 
     /// Whether an agent answers right away, asked once.
     pub fn answers_as_agent(&mut self) -> bool {
-        self.answers_as_agent_within(HELLO_PATIENCE)
+        self.answers_as_agent_within(HELLO_PATIENCE, &mut Vec::new())
     }
 
-    fn answers_as_agent_within(&mut self, wait: Duration) -> bool {
-        AgentClient::new(SerialLink::new(&mut self.serial))
-            .hello(wait)
-            .is_ok()
+    /// `heard` gets whatever came meanwhile.
+    fn answers_as_agent_within(&mut self, wait: Duration, heard: &mut Vec<u8>) -> bool {
+        let link = Overheard {
+            link: SerialLink::new(&mut self.serial),
+            heard,
+        };
+        AgentClient::new(link).hello(wait).is_ok()
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<(), DeviceError> {
@@ -150,12 +166,9 @@ impl OpenPort {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
                 Err(error) => return Err(self.gone(&error)),
             }
-            // A reply: C0 01 08, u16 length, u32 value. The ROM answers a value that is not 0, every stub 0.
-            let reply = fresh
-                .windows(9)
-                .find(|window| window.starts_with(&[0xC0, 1, 8]));
-            if let Some(reply) = reply {
-                return Ok(Some(reply[5..9] == [0; 4]));
+            let reply = find_sync_reply(&fresh);
+            if reply.is_some() {
+                return Ok(reply);
             }
         }
         keep(heard, &fresh);
@@ -214,6 +227,14 @@ impl OpenPort {
     }
 }
 
+/// Whether a stub or, `Some(false)`, the ROM answers SYNC somewhere in these bytes: C0 01 08, u16 length, u32 value. The
+/// ROM's value is not 0, every stub's is.
+fn find_sync_reply(bytes: &[u8]) -> Option<bool> {
+    let mut windows = bytes.windows(9);
+    let reply = windows.find(|window| window.starts_with(&[0xC0, 1, 8]))?;
+    Some(reply[5..] == [0; 4])
+}
+
 /// Adds to what was heard, up to a limit: a program that talks without end must not fill the memory.
 fn keep(heard: &mut Vec<u8>, fresh: &[u8]) {
     heard.extend_from_slice(fresh);
@@ -255,8 +276,13 @@ fn open_failure(error: &serialport::Error, name: &str) -> OpenFailure {
 
 /// What USB says of the port; made up where the port is not on USB, because espflash wants one.
 fn usb_info(name: &str) -> UsbPortInfo {
-    serialport::available_ports()
-        .unwrap_or_default()
+    let ports = if port_owner::is_pseudo_terminal(Path::new(name)) {
+        Vec::new()
+    } else {
+        // Every USB device is looked at for this.
+        serialport::available_ports().unwrap_or_default()
+    };
+    ports
         .into_iter()
         .find(|port| port.port_name == name)
         .and_then(|port| match port.port_type {
@@ -270,6 +296,24 @@ fn usb_info(name: &str) -> UsbPortInfo {
             manufacturer: None,
             product: None,
         })
+}
+
+/// A link that keeps what came over it.
+struct Overheard<'a, L> {
+    link: L,
+    heard: &'a mut Vec<u8>,
+}
+
+impl<L: Link> Link for Overheard<'_, L> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.link.send(bytes)
+    }
+
+    fn receive(&mut self, into: &mut [u8], timeout: Duration) -> io::Result<usize> {
+        let count = self.link.receive(into, timeout)?;
+        keep(self.heard, &into[..count]);
+        Ok(count)
+    }
 }
 
 /// The agent's way over a serial port.

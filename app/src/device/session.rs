@@ -151,14 +151,15 @@ impl Session {
         })
     }
 
-    /// Erases whole sectors.
+    /// Erases whole sectors. Asked once: nothing protects the command, so it may have been taken for another one, and whoever
+    /// asked looks before it is repeated.
     pub fn erase(&mut self, region: Region) -> Result<(), DeviceError> {
         let time = self.patience_for(Work::erase(region).time(Part::SLOW));
         let command = Command::EraseRegion {
             offset: region.offset,
             size: region.size,
         };
-        self.ask_again(command, time, "erasing", region.offset)
+        self.command(command, time, "erasing", region.offset)
             .map(drop)
     }
 

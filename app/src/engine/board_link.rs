@@ -40,6 +40,8 @@ pub(super) struct BoardLink {
     keep: Arc<dyn Keep>,
     state: State,
     proven: Proven,
+    /// The MAC address of the board that the job of the moment began with: it goes on with no other one.
+    board_of_job: Option<String>,
     /// What a chip in secure download mode said of itself, when it was the last to be connected to.
     secured: Option<BoardIdentity>,
     /// Where the agent looks for the partition table.
@@ -83,6 +85,7 @@ impl BoardLink {
             keep: Arc::clone(around.keep()),
             state: State::Closed,
             proven: Proven::default(),
+            board_of_job: None,
             secured: None,
             table_offset: Arc::new(AtomicU32::new(TableSettings::default().table_offset)),
         })
@@ -91,6 +94,14 @@ impl BoardLink {
     /// Where the agent looks for the partition table; set by whoever holds the worker.
     pub(super) fn table_offset(&self) -> Arc<AtomicU32> {
         Arc::clone(&self.table_offset)
+    }
+
+    /// A job begins: until its end, only one board answers to it.
+    pub(super) fn begin_job(&mut self) {
+        self.board_of_job = match &mut self.state {
+            State::Loader(session) => session.identify().ok().and_then(|identity| identity.mac),
+            State::Closed | State::Agent(_) | State::Text(_) => None,
+        };
     }
 
     /// Forgets whatever is open; the next job connects anew.
@@ -361,30 +372,33 @@ impl BoardLink {
         }
     }
 
-    /// Whether it is a board of the wanted chip, and the wanted board.
-    fn check_board(&self, session: &mut Session) -> Result<(), DeviceError> {
-        let port = || self.name.clone();
+    /// Whether it is a board of the wanted chip, the wanted board, and the one that this job began with.
+    fn check_board(&mut self, session: &mut Session) -> Result<(), DeviceError> {
         if let (Some(wanted), Some(found)) = (self.options.chip, session.chip())
             && wanted != found
         {
-            let port = port();
+            let port = self.name.clone();
             return Err(DeviceError::WrongChip {
                 port,
                 found,
                 wanted,
             });
         }
-        let found = session.identify()?.mac;
-        match (self.options.mac.map(mac_text), found) {
-            (Some(wanted), Some(found)) if !wanted.eq_ignore_ascii_case(&found) => {
-                let port = port();
-                Err(DeviceError::OtherBoard {
-                    port,
-                    found,
-                    wanted,
-                })
+        let Some(found) = session.identify()?.mac else {
+            return Ok(());
+        };
+        let wanted = self.options.mac.map(mac_text);
+        let wanted = wanted.or_else(|| self.board_of_job.clone());
+        match wanted {
+            Some(wanted) if !wanted.eq_ignore_ascii_case(&found) => Err(DeviceError::OtherBoard {
+                port: self.name.clone(),
+                found,
+                wanted,
+            }),
+            _ => {
+                self.board_of_job = Some(found);
+                Ok(())
             }
-            _ => Ok(()),
         }
     }
 

@@ -1,17 +1,23 @@
-//! Erases whole sectors, a block at a time so that it can be stopped.
+//! Erases whole sectors, some blocks at a time so that it can be stopped. Every piece is looked at afterwards: that it is
+//! blank, and that nothing else is.
 
 use super::board_link::BoardLink;
 use super::error::{JobError, Stop};
 use super::event::{Outcome, RegionState, Stage};
+use super::flash_fault;
+use super::interruption::Interruptions;
 use super::job::Job;
+use super::stray_erase::{self, Watch};
 use super::{neighbours, table_change};
-use crate::device::session::Go;
+use crate::device::session::{Go, Session};
 use crate::model::cause::Cause;
 use crate::model::number::{hex, human_size};
 use crate::model::region::{BLOCK, Region, SECTOR};
 
 /// Bytes erased by one command: long enough for the fast block erase, short enough to stop soon.
 const STEP: u32 = 4 * BLOCK;
+/// How often a piece may be answered for and still hold something.
+const REPEATS: u32 = 2;
 
 pub(super) fn run(
     link: &mut BoardLink,
@@ -57,13 +63,14 @@ pub(super) fn run(
     proven.forget(region);
     job.stage(Stage::Erasing);
     let total = u64::from(region.size);
+    let mut interruptions = Interruptions::new(link.baud());
     let mut done = 0;
     while done < region.size {
         // Steps end at multiples of the step, so that all but the first and the last are whole blocks.
         let at = region.offset + done;
         let step = (STEP - at % STEP).min(region.size - done);
         let piece = Region::new(at, step);
-        session.erase(piece)?;
+        erase_piece(link, region, piece, &mut interruptions, job)?;
         job.region(piece, RegionState::Erased);
         done += step;
         if job.advanced(u64::from(done), total) == Go::Stop && done < region.size {
@@ -74,7 +81,90 @@ pub(super) fn run(
             )));
         }
     }
-    let mac = session.identify()?.mac;
+    let mac = link.loader(job)?.identify()?.mac;
     table_change::erased(&*keep, mac.as_deref(), region)?;
     Ok(Outcome::Erased(region))
+}
+
+/// Erases one piece of the job that erases `whole`, whatever happens on the way.
+fn erase_piece(
+    link: &mut BoardLink,
+    whole: Region,
+    piece: Region,
+    interruptions: &mut Interruptions,
+    job: &mut Job<'_>,
+) -> Result<(), Stop> {
+    let watch = interruptions.retry(link, job, &mut |link, job| {
+        Ok(Watch::set(link.loader(job)?, whole, piece)?)
+    })?;
+    let mut repeats = 0;
+    loop {
+        job.stage(Stage::Erasing);
+        let held = match attempt(link, piece, &watch, job) {
+            Ok(None) => {
+                interruptions.progress();
+                return Ok(());
+            }
+            Ok(Some(held)) => Some(held),
+            Err(stop) => {
+                interruptions.survive(stop, link, job)?;
+                None
+            }
+        };
+        // The command did not arrive as it was meant: it may have been taken for another one.
+        let lost = interruptions.retry(link, job, &mut |link, job| {
+            Ok(watch.lost(link.loader(job)?)?)
+        })?;
+        if let Some(lost) = lost {
+            link.loader_and_proven(job)?.1.clear();
+            return Err(stray_erase::erased_elsewhere(lost).into());
+        }
+        let Some(held) = held else { continue };
+        repeats += 1;
+        if repeats > REPEATS {
+            return Err(does_not_erase(link.loader(job)?, held).into());
+        }
+        job.note(format!(
+            "{} still holds something and is erased again",
+            hex(held.offset)
+        ));
+    }
+}
+
+/// Asks once and looks; a sector that still holds something.
+fn attempt(
+    link: &mut BoardLink,
+    piece: Region,
+    watch: &Watch,
+    job: &mut Job<'_>,
+) -> Result<Option<Region>, Stop> {
+    let (session, proven) = link.loader_and_proven(job)?;
+    session.erase(piece)?;
+    if let Some(held) = watch.not_erased(session)? {
+        return Ok(Some(held));
+    }
+    let lost = if watch.proves_the_offset() {
+        watch.lost_behind(session)?
+    } else {
+        watch.lost(session)?
+    };
+    match lost {
+        Some(lost) => {
+            proven.clear();
+            Err(stray_erase::erased_elsewhere(lost).into())
+        }
+        None => Ok(None),
+    }
+}
+
+fn does_not_erase(session: &mut Session, held: Region) -> JobError {
+    let cause = flash_fault::find(session, held, &[0xFF; SECTOR as usize]);
+    let unknown = "Check power and cable and erase again; if it stays, the flash is write-protected or failing";
+    let mut error = JobError::new(
+        format!("{} does not become blank", hex(held.offset)),
+        hex(held.offset),
+        cause.map_or(unknown, Cause::todo),
+    );
+    error.cause = cause;
+    error
 }

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::device::error::DeviceError;
 use crate::model::cause::Cause;
+use crate::model::number::hex;
+use crate::model::region::Region;
 
 /// A failed job. The texts are for a person; `detail` is what the library below said.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
@@ -21,6 +23,9 @@ pub struct JobError {
     pub detail: String,
     /// Whether the same request again goes on where this one stopped.
     pub resumable: bool,
+    /// A region outside of what the job was about whose bytes may be lost. `place` names it for a person.
+    #[serde(skip)]
+    pub lost: Option<Region>,
 }
 
 impl JobError {
@@ -37,6 +42,16 @@ impl JobError {
             cause: None,
             detail: String::new(),
             resumable: false,
+            lost: None,
+        }
+    }
+
+    /// An error about bytes outside of the job that may be lost. Going on is of no use: what was there is gone.
+    pub fn lost(message: impl Into<String>, lost: Region, help: impl Into<String>) -> Self {
+        let place = format!("{}:{}", hex(lost.offset), hex(lost.size));
+        Self {
+            lost: Some(lost),
+            ..Self::new(message, place, help)
         }
     }
 
@@ -93,6 +108,7 @@ impl From<DeviceError> for JobError {
                     // A damaged request is refused too; only a second try tells it from one that cannot be done.
                     | DeviceError::Refused { .. }
             ),
+            lost: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::error::{JobError, Stop};
 use super::job::Job;
 use super::pace::Pace;
 use crate::device::session::Go;
+use crate::model::cause::Cause;
 
 /// Errors in a row, without anything proven in between, that end a job.
 const FRUITLESS_MAX: u32 = 16;
@@ -76,6 +77,10 @@ impl Interruptions {
             Stop::Failed(error) => error,
             cancelled @ Stop::Cancelled(_) => return Err(cancelled),
         };
+        if error.lost.is_some() || error.cause == Some(Cause::OtherBoard) {
+            // Whatever went wrong before, this is what a person has to know.
+            return Err(error.into());
+        }
         self.fruitless += 1;
         let over = !error.resumable || self.fruitless >= FRUITLESS_MAX || job.go() == Go::Stop;
         if over {

@@ -19,7 +19,7 @@ const PAGE: u32 = 256;
 /// Bytes that may have arrived after the last block that was answered.
 const UNANSWERED: u32 = 0x2_0000;
 /// Bits of an offset on a board that did not tell its flash size: 16 MiB.
-const OFFSET_BITS: u32 = 24;
+pub(super) const OFFSET_BITS: u32 = 24;
 /// Sectors behind a write that the stub may have erased ahead: one block of 64 KiB and what lies before it.
 const ERASED_AHEAD: u32 = 32;
 
@@ -78,7 +78,7 @@ pub(super) fn find(
         let Some(there) = at(page) else { continue };
         let expected_there =
             whole.region().contains(there) && whole.part(there) == whole.part(page);
-        if expected_there || !shows(session, there, whole.part(page))? {
+        if expected_there || !surely_shows(session, there, whole.part(page))? {
             continue;
         }
         // A second copy of the same image is no stray one: it also holds what was not sent.
@@ -136,7 +136,7 @@ fn erased_behind(
     let mut behind = Region::new(part.sectors().end() as u32, 0);
     while behind.size < sectors * SECTOR && end.is_none_or(|end| behind.end() < end) {
         let sector = Region::new(behind.end() as u32, SECTOR);
-        if !shows(session, sector, &blank)? {
+        if !surely_shows(session, sector, &blank)? {
             break;
         }
         behind.size += SECTOR;
@@ -170,10 +170,9 @@ pub(super) fn erased_too_much(target: &str, behind: Region) -> JobError {
 }
 
 fn damaged(message: String, lost: Region) -> JobError {
-    let place = format!("{}:{}", hex(lost.offset), hex(lost.size));
-    JobError::new(
+    JobError::lost(
         message,
-        place,
+        lost,
         "Write again, put back what was there from a backup, and use a shorter cable or a lower speed",
     )
 }
@@ -204,7 +203,20 @@ fn witness(whole: &Whole, begun: Begun) -> Option<Region> {
 }
 
 /// Whether the board holds these bytes there. Nothing protects the question either: a *no* is asked for twice.
-fn shows(session: &mut Session, region: Region, bytes: &[u8]) -> Result<bool, DeviceError> {
+pub(super) fn shows(
+    session: &mut Session,
+    region: Region,
+    bytes: &[u8],
+) -> Result<bool, DeviceError> {
     let wanted: [u8; 16] = Md5::digest(bytes).into();
     Ok(session.md5(region)? == wanted || session.md5(region)? == wanted)
+}
+
+/// The same for what a job fails for: the question may have been about another place, so a *yes* is asked for twice too.
+pub(super) fn surely_shows(
+    session: &mut Session,
+    region: Region,
+    bytes: &[u8],
+) -> Result<bool, DeviceError> {
+    Ok(shows(session, region, bytes)? && shows(session, region, bytes)?)
 }

@@ -211,6 +211,7 @@ fn perform(
     // Libraries below us index what a port sent; what would end the thread must end only the job.
     let result = caught(|| {
         let mut job = Job::new(send, cancel);
+        link.begin_job();
         run(link, request, &mut job)
     });
     match result {

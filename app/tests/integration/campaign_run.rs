@@ -75,10 +75,39 @@ impl Random {
     }
 }
 
-/// A job of 64 KiB: what the board holds before, what it is asked to write, and what it must hold then.
+/// A job of 64 KiB: what the board holds before, what it is asked to do, and what it must hold then.
 struct Job {
     before: Vec<(u32, Vec<u8>)>,
-    plan: FlashPlan,
+    request: Request,
+    after: Vec<(u32, Vec<u8>)>,
+    /// The sectors that it may touch.
+    target: Vec<Region>,
+}
+
+impl Job {
+    fn write(before: Vec<(u32, Vec<u8>)>, writes: Vec<PlannedWrite>) -> Self {
+        let after = writes
+            .iter()
+            .map(|write| (write.offset, write.bytes.to_vec()));
+        Self {
+            before,
+            after: after.collect(),
+            target: writes
+                .iter()
+                .map(|write| write.region().sectors())
+                .collect(),
+            request: Request::Write(Arc::new(FlashPlan::new(writes))),
+        }
+    }
+
+    fn erase(region: Region) -> Self {
+        Self {
+            before: Vec::new(),
+            after: vec![(region.offset, vec![0xFF; region.size as usize])],
+            target: vec![region],
+            request: Request::Erase(region),
+        }
+    }
 }
 
 fn write(role: Role, target: &str, offset: u32, bytes: &[u8]) -> PlannedWrite {
@@ -93,22 +122,17 @@ fn write(role: Role, target: &str, offset: u32, bytes: &[u8]) -> PlannedWrite {
 }
 
 /// Reference jobs, one per number from 0.
-const JOBS: u64 = 4;
+const JOBS: u64 = 5;
 
 fn job(number: u64) -> Job {
     let mut random = Random::new(1000 + number);
     let blank = |len: usize| vec![0xFF; len];
     match number {
         // A blank chip.
-        0 => Job {
-            before: vec![(0x10_0000, blank(0x1_0000))],
-            plan: FlashPlan::new(vec![write(
-                Role::Data,
-                "bin",
-                0x10_0000,
-                &random.bytes(0x1_0000),
-            )]),
-        },
+        0 => Job::write(
+            vec![(0x10_0000, blank(0x1_0000))],
+            vec![write(Role::Data, "bin", 0x10_0000, &random.bytes(0x1_0000))],
+        ),
         // Some sectors of an image changed; long runs of one value, as packs have them.
         1 => {
             let mut old = random.bytes(0x1_0000);
@@ -119,35 +143,32 @@ fn job(number: u64) -> Job {
                 new[at] ^= 0x5A;
             }
             new[0x2000..0x3000].fill(0xFF);
-            Job {
-                before: vec![(0x11_0000, old)],
-                plan: FlashPlan::new(vec![write(Role::Data, "bin", 0x11_0000, &new)]),
-            }
+            Job::write(
+                vec![(0x11_0000, old)],
+                vec![write(Role::Data, "bin", 0x11_0000, &new)],
+            )
         }
         // Ends that share their sectors with somebody else.
-        2 => Job {
-            before: Vec::new(),
-            plan: FlashPlan::new(vec![write(
-                Role::Data,
-                "bin",
-                0x12_0200,
-                &random.bytes(0xEE00),
-            )]),
-        },
+        2 => Job::write(
+            Vec::new(),
+            vec![write(Role::Data, "bin", 0x12_0200, &random.bytes(0xEE00))],
+        ),
         // Text that packs well, in two places, the second after the first.
-        _ => {
+        3 => {
             let text: Vec<u8> = (0..0xF000u32)
                 .flat_map(|at| format!("{} ", at % 1013).into_bytes())
                 .take(0xF000)
                 .collect();
-            Job {
-                before: vec![(0x14_0000, blank(0x4000))],
-                plan: FlashPlan::new(vec![
+            Job::write(
+                vec![(0x14_0000, blank(0x4000))],
+                vec![
                     write(Role::Data, "bin", 0x14_0000, &text),
                     write(Role::OtaData, "otadata", 0xD000, &random.bytes(0x1000)),
-                ]),
-            }
+                ],
+            )
         }
+        // Sectors and a whole block.
+        _ => Job::erase(Region::new(0x15_E000, 0x1_4000)),
     }
 }
 
@@ -234,7 +255,7 @@ impl Lane {
         let before = job.before.iter();
         let regions = before
             .map(|(offset, bytes)| Region::new(*offset, bytes.len() as u32))
-            .chain(job.plan.writes.iter().map(|write| write.region().sectors()));
+            .chain(job.target.iter().copied());
         for region in regions {
             let range = region.offset as usize..region.end() as usize;
             let background = &self.background[range.clone()];
@@ -245,14 +266,8 @@ impl Lane {
 
     /// Puts into `expected` what the flash must be after a job.
     fn expect(&mut self, job: &Job) {
-        let writes = job.plan.writes.iter();
-        let parts = job
-            .before
-            .iter()
-            .map(|(offset, bytes)| (*offset, &bytes[..]))
-            .chain(writes.map(|write| (write.offset, &write.bytes[..])));
-        for (offset, bytes) in parts {
-            self.expected[offset as usize..][..bytes.len()].copy_from_slice(bytes);
+        for (offset, bytes) in job.before.iter().chain(&job.after) {
+            self.expected[*offset as usize..][..bytes.len()].copy_from_slice(bytes);
         }
     }
 
@@ -266,7 +281,7 @@ impl Lane {
         let mut worker =
             Worker::start_in(around, &choice, options, Arc::new(|| ())).expect("a worker starts");
         worker
-            .submit(Request::Write(Arc::new(job.plan.clone())))
+            .submit(job.request.clone())
             .expect("a new worker is free");
         let began = Instant::now();
         let mut last = began;
@@ -321,8 +336,13 @@ impl Lane {
         let first = self
             .perform(job, &around)
             .map_err(|hang| format!("{hang}: {what}"))?;
+        let finished = match &first {
+            Event::Finished(Outcome::Written(summary)) => summary.verified,
+            Event::Finished(Outcome::Erased(_)) => true,
+            _ => false,
+        };
         let said = match first {
-            Event::Finished(Outcome::Written(summary)) if summary.verified => {
+            Event::Finished(_) if finished => {
                 return if self.inside.flash_is(&self.expected) {
                     Ok(Ending::ByItself)
                 } else {
@@ -349,7 +369,7 @@ impl Lane {
             .map_err(|hang| format!("{hang} in resume: {what}"))?;
         match second {
             Event::Finished(_) if self.inside.flash_is(&self.expected) => Ok(Ending::Resumed),
-            Event::Finished(_) if self.differs_only_in(&said.place) => Ok(Ending::Named),
+            Event::Finished(_) if self.differs_only_in(said.lost) => Ok(Ending::Named),
             Event::Finished(_) => Err(format!(
                 "FALSE SUCCESS of resume: {what}: {}",
                 self.difference()
@@ -358,18 +378,14 @@ impl Lane {
         }
     }
 
-    /// Whether every byte that is not as expected lies in the region that an error named: `0x1000:0x2000`.
-    fn differs_only_in(&self, place: &str) -> bool {
-        let number = |text: &str| usize::from_str_radix(text.trim_start_matches("0x"), 16).ok();
-        let Some((offset, size)) = place.split_once(':') else {
+    /// Whether every byte that is not as expected lies in the region that an error named as lost.
+    fn differs_only_in(&self, lost: Option<Region>) -> bool {
+        let Some(lost) = lost else {
             return false;
         };
-        let (Some(offset), Some(size)) = (number(offset), number(size)) else {
-            return false;
-        };
+        let (start, end) = (lost.offset as usize, lost.end() as usize);
         let flash = self.inside.flash();
-        flash[..offset] == self.expected[..offset]
-            && flash[offset + size..] == self.expected[offset + size..]
+        flash[..start] == self.expected[..start] && flash[end..] == self.expected[end..]
     }
 
     /// What first jobs failed with, without their numbers, and how often.
@@ -449,7 +465,7 @@ impl Lane {
                     faults.write_protected = random.below(4) == 0;
                     faults
                         .stuck_bytes
-                        .push(0x10_0000 + random.below(0x5_0000) as u32);
+                        .push(0x10_0000 + random.below(0x8_0000) as u32);
                     continue;
                 }
             };

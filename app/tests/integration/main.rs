@@ -29,6 +29,8 @@ mod bin_seed_reader;
 #[cfg(test)]
 mod bin_sets;
 #[cfg(test)]
+mod board_swapped;
+#[cfg(test)]
 mod boot_files;
 #[cfg(test)]
 mod campaign_run;
@@ -107,6 +109,7 @@ mod seed_path;
 #[cfg(test)]
 mod several_boards;
 #[cfg(test)]
+mod stray_erases;
 mod stray_writes;
 #[cfg(test)]
 mod table_binary;

@@ -1,0 +1,113 @@
+//! A bit that turns over in the command which says what is to be erased is checked by nobody on the chip: such an erase
+//! may destroy what lies elsewhere, but it is never called a success, and what is lost is named.
+
+use flashpack::device::practice::Faults;
+use flashpack::device::practice::faults::{Direction, WireFault};
+use flashpack::engine::event::{Event, Outcome};
+use flashpack::engine::request::Request;
+use flashpack::model::cause::Cause;
+use flashpack::model::region::Region;
+
+use crate::neighbour_bytes::{Place, noise};
+
+const JOB: Region = Region::new(0x12_3000, 0x2000);
+
+fn job() -> std::ops::Range<usize> {
+    JOB.offset as usize..JOB.end() as usize
+}
+
+/// What an erase with one turned bit came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Came {
+    Right,
+    Named(Region),
+}
+
+/// Erases with this bit of the byte number `at` to the board turned over, and checks that nothing is lost unnamed.
+fn erase_with_a_turned_bit(place: &Place, expected: &[u8], at: u64, bit: u8) -> Came {
+    let look = place.board.test_access();
+    look.overwrite(JOB.offset, &noise(JOB.size as usize, 9));
+    look.add_faults_from_here(&Faults {
+        wire: vec![(Direction::ToBoard, at, WireFault::Flip(Some(bit)))],
+        ..Faults::default()
+    });
+    let (notes, ending) = place.run(Request::Erase(JOB));
+    look.mend();
+    let flash = look.flash();
+    let differs = |named: std::ops::Range<usize>| {
+        (0..flash.len())
+            .filter(|at| !named.contains(at))
+            .find(|at| flash[*at] != expected[*at])
+    };
+    match ending {
+        Event::Finished(Outcome::Erased(region)) => {
+            assert_eq!(region, JOB);
+            assert_eq!(differs(0..0), None, "{at}: a false success, {notes:?}");
+            Came::Right
+        }
+        Event::Failed(error) => {
+            let lost = error.lost.unwrap_or_else(|| panic!("{at}: {error:?}"));
+            let named = lost.offset as usize..lost.end() as usize;
+            let outside = |at: &usize| !named.contains(at) && !job().contains(at);
+            let mut differs = (0..flash.len()).filter(outside);
+            let unnamed = differs.find(|at| flash[*at] != expected[*at]);
+            assert_eq!(unnamed, None, "{at}: {error:?}");
+            assert!(error.message.contains("outside"), "{error:?}");
+            look.overwrite(0, expected);
+            Came::Named(lost)
+        }
+        other => panic!("{at}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_turned_bit_of_an_erase_names_what_is_lost() {
+    let place = Place::new();
+    let look = place.board.test_access();
+    let mut expected = noise(0x40_0000, 1);
+    look.overwrite(0, &expected);
+    expected[job()].fill(0xFF);
+    let sent = || look.report().wire.to_board;
+    let before = sent();
+    let (_, ending) = place.run(Request::Detect);
+    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
+    let connecting = sent() - before;
+    let before = sent();
+    assert_eq!(
+        erase_with_a_turned_bit(&place, &expected, 1 << 40, 5),
+        Came::Right
+    );
+    let whole = sent() - before;
+
+    let (mut behind, mut elsewhere) = (false, false);
+    // Little is asked after the command.
+    for at in (connecting..whole).rev() {
+        if behind && elsewhere {
+            break;
+        }
+        match erase_with_a_turned_bit(&place, &expected, at, 5) {
+            Came::Named(lost) if u64::from(lost.offset) == JOB.end() => behind = true,
+            Came::Named(_) => elsewhere = true,
+            Came::Right => {}
+        }
+    }
+    assert!(behind, "no size became larger");
+    assert!(elsewhere, "no offset was another one");
+}
+
+#[test]
+fn flash_that_does_not_become_blank_is_no_success() {
+    let place = Place::new();
+    let look = place.board.test_access();
+    look.overwrite(JOB.offset, &noise(JOB.size as usize, 9));
+    look.add_faults_from_here(&Faults {
+        write_protected: true,
+        ..Faults::default()
+    });
+    let (_, ending) = place.run(Request::Erase(JOB));
+    let Event::Failed(error) = ending else {
+        panic!("{ending:?}");
+    };
+    assert_eq!(error.cause, Some(Cause::FlashLocked), "{error:?}");
+    assert!(error.message.contains("0x123000"), "{error:?}");
+}
