@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::{self, AgentCommand, Common, InPartition};
+use super::args::{self, Common};
+use super::args_agent::{AgentCommand, InPartition};
 use super::board::Board;
 use super::failure::Failure;
 use super::hex_lines::hex_lines;

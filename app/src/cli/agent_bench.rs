@@ -2,7 +2,7 @@
 //! unknown, and only the round trip, measured by this computer's clock, has a figure.
 
 use super::agent::ask;
-use super::args::InPartition;
+use super::args_agent::InPartition;
 use super::failure::Failure;
 use super::report::Report;
 use crate::engine::event::{BenchReport, Cycles, Outcome};

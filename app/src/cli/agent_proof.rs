@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::agent::{ask, plural};
-use super::args::InPartition;
+use super::args_agent::InPartition;
 use super::failure::Failure;
 use super::report::Report;
 use super::resolve::read_image;

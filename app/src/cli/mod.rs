@@ -14,6 +14,7 @@ mod agent_in_flash;
 mod agent_map;
 mod agent_proof;
 mod args;
+mod args_agent;
 mod backup;
 mod board;
 mod board_table;

@@ -10,7 +10,7 @@ use crate::formats::second_opinion::{self, Opinion};
 use crate::model::chip::Chip;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use crate::model::number::{hex, human_size};
-use crate::model::partition_table::{APP, DATA, PartitionTable, Placed};
+use crate::model::partition_table::{APP, DATA, DATA_OTA, PartitionTable, Placed};
 use crate::model::plan_layout::PlanLayout;
 use crate::model::problem::{Place, Problem, Severity, any_error};
 use crate::model::project::{Content, Project, Source};
@@ -19,8 +19,6 @@ use crate::model::table_check;
 
 /// How the partition table is called in a plan.
 pub const TABLE: &str = "partition table";
-/// Subtype of the data partition that chooses the app to boot.
-const DATA_OTA: u8 = 0;
 
 /// Plans a write of `project`: its table, and every partition that has contents. `only` limits it to these targets
 /// (partition names, [`TABLE`]).

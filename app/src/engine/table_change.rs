@@ -13,9 +13,8 @@ use crate::formats::{backup, partition_bin};
 use crate::model::chip::BoardIdentity;
 use crate::model::flash_plan::{FlashPlan, Role};
 use crate::model::keep::{Keep, KeepError, board_name};
-use crate::model::partition_table::{DATA, PartitionTable};
+use crate::model::partition_table::PartitionTable;
 use crate::model::region::Region;
-use crate::model::table_names::DATA_OTA;
 
 /// The note of a change that is under way.
 #[derive(Debug, Serialize, Deserialize)]
@@ -171,10 +170,7 @@ pub(super) fn erased(keep: &dyn Keep, mac: Option<&str>, region: Region) -> Resu
 
 /// The otadata of a board's table, where all of it lies in the board's flash and has the size that a bootloader reads.
 fn otadata_of(table: &PartitionTable, board: &BoardIdentity) -> Option<(String, Region)> {
-    let layout = table.layout();
-    let placed = layout
-        .iter()
-        .find(|placed| placed.row.kind == DATA && placed.row.subtype == DATA_OTA)?;
+    let placed = table.otadata()?;
     let inside = board
         .flash()
         .is_none_or(|flash| flash.contains(placed.region));

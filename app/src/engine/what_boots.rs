@@ -15,9 +15,8 @@ use crate::formats::otadata::{OTADATA_BYTES, OtaData, Record};
 use crate::formats::partition_bin::{self, Md5Row, TABLE_BYTES};
 use crate::model::boots::{AppFacts, BootCandidate, Boots, FoundOtaData};
 use crate::model::number::hex;
-use crate::model::partition_table::{APP, DATA, PartitionTable};
+use crate::model::partition_table::{APP, PartitionTable};
 use crate::model::region::{Region, SECTOR};
-use crate::model::table_names::DATA_OTA;
 
 /// Bytes of an app that hold its header and its descriptor.
 const HEAD: u32 = 0x120;
@@ -125,11 +124,7 @@ fn otadata(
     table: &PartitionTable,
     job: &mut Job<'_>,
 ) -> Result<Option<FoundOtaData>, Stop> {
-    let layout = table.layout();
-    let Some(placed) = layout
-        .iter()
-        .find(|placed| placed.row.kind == DATA && placed.row.subtype == DATA_OTA)
-    else {
+    let Some(placed) = table.otadata() else {
         return Ok(None);
     };
     let region = placed.region;

@@ -12,7 +12,7 @@ use super::table_extra::ExtraSubtypes;
 use super::table_spelling::{Spelling, TableText};
 
 pub use super::table_names::{
-    APP, BOOTLOADER, DATA, FLAG_ENCRYPTED, FLAG_READONLY, PARTITION_TABLE, flags_text,
+    APP, BOOTLOADER, DATA, DATA_OTA, FLAG_ENCRYPTED, FLAG_READONLY, PARTITION_TABLE, flags_text,
     subtype_name, subtypes, type_name, types,
 };
 
@@ -256,6 +256,11 @@ impl PartitionTable {
             placed.row.kind == kind && subtype.is_none_or(|subtype| placed.row.subtype == subtype)
         };
         self.layout().into_iter().filter(wanted).collect()
+    }
+
+    /// The partition that says which app boots: the first of its kind, as the bootloader takes it.
+    pub fn otadata(&self) -> Option<Placed<'_>> {
+        self.find_by_type(DATA, Some(DATA_OTA)).into_iter().next()
     }
 
     /// The app that a board with erased otadata starts: the factory app, else the lowest OTA slot.

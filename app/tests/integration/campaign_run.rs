@@ -307,6 +307,11 @@ impl Lane {
         let mut random = Random::new(seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let (job_number, faults) = self.faults(kind, number, &mut random);
         let job = Arc::clone(&self.jobs[job_number as usize]);
+        if !self.inside.flash_is(&self.expected) {
+            let what = self.difference();
+            self.inside.overwrite(0, &self.background);
+            return Err(format!("CHANGED BETWEEN RUNS, before run {number}: {what}"));
+        }
         self.expect(&job);
         self.prepare(&job);
         self.inside.add_faults_from_here(&faults);
@@ -317,8 +322,8 @@ impl Lane {
         let result = self.judge(&job, &what);
         self.inside.mend();
         self.clean(&job);
-        if result.is_err() {
-            // Whatever went wrong must not spoil the runs that follow.
+        if !matches!(result, Ok(Ending::ByItself | Ending::Resumed)) {
+            // Whatever was lost must not be taken for the work of the runs that follow.
             self.inside.overwrite(0, &self.background);
         }
         result
@@ -399,8 +404,9 @@ impl Lane {
         let differing: Vec<usize> = (0..flash.len())
             .filter(|at| flash[*at] != self.expected[*at])
             .collect();
+        let blank = differing.iter().filter(|at| flash[**at] == 0xFF).count();
         format!(
-            "{} bytes differ from {:#x} to {:#x}",
+            "{} bytes differ from {:#x} to {:#x}, {blank} of them are blank",
             differing.len(),
             differing.first().copied().unwrap_or_default(),
             differing.last().copied().unwrap_or_default()

@@ -110,6 +110,7 @@ mod seed_path;
 mod several_boards;
 #[cfg(test)]
 mod stray_erases;
+#[cfg(test)]
 mod stray_writes;
 #[cfg(test)]
 mod table_binary;
