@@ -83,6 +83,11 @@ impl Exchange {
         self.port
     }
 
+    /// Whether something came that nobody asked for, or the port is gone.
+    pub fn has_input(&self) -> bool {
+        !self.unread.is_empty() || self.port.bytes_to_read().map_or(true, |count| count > 0)
+    }
+
     /// Sends a command and waits for its answer, at most `time` from the last byte sent.
     pub fn request(&mut self, command: Command<'_>, time: Duration) -> Result<Answer, Failure> {
         let number = command.command_type() as u8;

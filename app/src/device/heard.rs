@@ -35,9 +35,9 @@ const WATCHDOG: [&str; 4] = ["WDT_SYS_RST", "WDT_SYS_RESET", "RTCWDT", "WDT_CPU"
 const ANSWER: [u8; 2] = [0xC0, 1];
 const REQUEST: [u8; 4] = [0xC0, 0, 8, 36];
 
-/// Whether a loader said anything, even if it was no answer to what was asked.
-pub fn speaks_as_loader(heard: &[u8]) -> bool {
-    contains(heard, &ANSWER)
+/// Whether a chip said that it waits in its loader, or a loader anything, even if it was no answer to what was asked.
+pub fn is_in_its_loader(heard: &[u8]) -> bool {
+    contains(heard, &ANSWER) || diagnose(heard) == Cause::BoardDeaf
 }
 
 /// What bytes from a port mean, when nothing on it answers as a loader or agent.
@@ -62,7 +62,7 @@ pub fn diagnose(heard: &[u8]) -> Cause {
     if (text.contains("rst:0x") && text.contains("boot:0x")) || text.lines().any(is_of_a_program) {
         return Cause::RunsProgram;
     }
-    if speaks_as_loader(heard) || heard.len() < 8 {
+    if contains(heard, &ANSWER) || heard.len() < 8 {
         return Cause::NoisyLine;
     }
     let printable = heard.iter().filter(|byte| is_text(**byte)).count();

@@ -117,7 +117,7 @@ impl OpenPort {
                 self.wait_for_quiet(Duration::from_millis(30))?;
                 return Ok(Answer::Loader { stub });
             }
-            let patience = if heard::speaks_as_loader(&heard) {
+            let patience = if heard::is_in_its_loader(&heard) {
                 patience * 3
             } else {
                 patience
@@ -275,7 +275,7 @@ fn open_failure(error: &serialport::Error, name: &str) -> OpenFailure {
 }
 
 /// What USB says of the port; made up where the port is not on USB, because espflash wants one.
-fn usb_info(name: &str) -> UsbPortInfo {
+pub(crate) fn usb_info(name: &str) -> UsbPortInfo {
     let ports = if port_owner::is_pseudo_terminal(Path::new(name)) {
         Vec::new()
     } else {

@@ -28,6 +28,8 @@ use crate::model::write_cost::WriteCost;
 pub use super::session_speed::Speed;
 pub use super::session_write::StreamBlock;
 
+/// A register that every chip has and that reading does not change (esptool: `CHIP_DETECT_MAGIC_REG_ADDR`).
+const CHIP_MAGIC: u32 = 0x4000_1000;
 /// No answer takes less than this to be given up, however little was asked.
 const LEAST_PATIENCE: Duration = Duration::from_millis(300);
 /// How often a harmless question is asked before it fails.
@@ -130,6 +132,20 @@ impl Session {
     /// Whether anything went wrong on the way since the session was opened: noise may then have changed a question too.
     pub fn is_disturbed(&self) -> bool {
         self.disturbed
+    }
+
+    /// Whether the stub that this session talks to is still there, and nobody spoke since. A chip that was reset meanwhile
+    /// may have changed its flash.
+    pub fn is_there(&mut self) -> bool {
+        if self.exchange.has_input() {
+            return false;
+        }
+        let magic = Command::ReadReg {
+            address: CHIP_MAGIC,
+        };
+        let answer = self.command(magic, self.patience_for(Duration::ZERO), "connecting", 0);
+        // The ROM's answer has two bytes more.
+        answer.is_ok_and(|answer| answer.data.is_empty())
     }
 
     /// What the board says of itself.
@@ -271,7 +287,7 @@ impl Session {
         WriteCost::new(self.link(), Part::TYPICAL)
     }
 
-    pub(super) fn link(&self) -> Link {
+    pub(crate) fn link(&self) -> Link {
         if is_chips_own_usb(&self.usb) {
             Link::Usb
         } else {
@@ -436,7 +452,7 @@ fn connection(serial: Port, usb: UsbPortInfo, entry: Entry) -> Connection {
 }
 
 /// Whether this is the USB serial port inside an Espressif chip: its speed is not that of a UART.
-fn is_chips_own_usb(usb: &UsbPortInfo) -> bool {
+pub(crate) fn is_chips_own_usb(usb: &UsbPortInfo) -> bool {
     (usb.vid, usb.pid) == (0x303A, 0x1001)
 }
 

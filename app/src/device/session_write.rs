@@ -25,9 +25,8 @@ pub struct StreamBlock {
 }
 
 impl Session {
-    /// Erases and writes the whole sectors of `region` with what `blocks` unpack to, which must be just as many bytes.
-    /// No block may be longer than `block_size`. `sent` hears how many bytes of flash are with the board and returns
-    /// whether to go on; stopping leaves everything before the last block written.
+    /// Erases and writes the whole sectors of `region` with what `blocks` unpack to, which must be just as many bytes:
+    /// [`Self::begin_write`] and [`Self::send_blocks`].
     pub fn write(
         &mut self,
         region: Region,
@@ -35,6 +34,13 @@ impl Session {
         blocks: &mut dyn Iterator<Item = StreamBlock>,
         sent: &mut dyn FnMut(u64) -> Go,
     ) -> Result<(), DeviceError> {
+        self.begin_write(region, block_size)?;
+        self.send_blocks(region, blocks, sent)
+    }
+
+    /// Says that whole sectors come, in blocks that are no longer than `block_size`. The stub has erased the first sector
+    /// when it answers.
+    pub fn begin_write(&mut self, region: Region, block_size: u32) -> Result<(), DeviceError> {
         let begin = Command::FlashDeflBegin {
             size: region.size,
             // The stub takes as many as come; it counts the bytes of flash.
@@ -43,14 +49,24 @@ impl Session {
             offset: region.offset,
             supports_encryption: false,
         };
-        let erase_unit = Work::erase(Region::new(0, BLOCK)) + Work::erase(Region::new(0, 1));
-        let time = self.patience_for(erase_unit.time(Part::SLOW));
-        self.command(begin, time, "writing", region.offset)?;
+        let time = self.patience_for(erase_unit().time(Part::SLOW));
+        self.command(begin, time, "writing", region.offset)
+            .map(drop)
+    }
+
+    /// Sends the blocks of a write that was begun. `sent` hears how many bytes of flash are with the board and returns
+    /// whether to go on; stopping leaves everything before the last block written.
+    pub fn send_blocks(
+        &mut self,
+        region: Region,
+        blocks: &mut dyn Iterator<Item = StreamBlock>,
+        sent: &mut dyn FnMut(u64) -> Go,
+    ) -> Result<(), DeviceError> {
         // An answer waits until the block before is programmed, and what that needed erased.
         let (mut before, mut done) = (0, 0);
         for (sequence, block) in (0..).zip(blocks) {
             let open = Region::new(region.offset, (block.unpacked - before) as u32);
-            let work = Work::program(open) + Work::erase(open) + erase_unit;
+            let work = Work::program(open) + Work::erase(open) + erase_unit();
             let wire = self.link().carry(block.bytes.len() as u64);
             let time = self.patience_for(work.time(Part::SLOW) + wire);
             let command = Command::FlashDeflData {
@@ -101,4 +117,9 @@ impl Session {
         }
         Ok(false)
     }
+}
+
+/// What the stub may erase at one go.
+fn erase_unit() -> Work {
+    Work::erase(Region::new(0, BLOCK)) + Work::erase(Region::new(0, 1))
 }

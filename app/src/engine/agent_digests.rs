@@ -38,7 +38,7 @@ pub(super) fn gather(
         .iter()
         .map(|region| link.proven().unknown_bytes(*region))
         .sum();
-    if link.is_stub_only() || !pays(unknown, Link::Uart(link.baud().max(1)), link.has_loader()) {
+    if link.is_stub_only() || !pays(unknown, link.kind(), link.has_loader()) {
         return Ok(());
     }
     let agent = match link.agent(job) {
@@ -58,7 +58,14 @@ pub(super) fn gather(
     let total: u64 = regions.iter().map(|region| u64::from(region.size)).sum();
     let mut done = 0;
     let mut gathered: Vec<(Region, Vec<SectorDigest>)> = Vec::new();
-    let flash_size = agent.info()?.flash_size;
+    let flash_size = match agent.info() {
+        Ok(info) => info.flash_size,
+        Err(error) => {
+            job.note(format!("{error}; comparing through the loader instead"));
+            link.close();
+            return Ok(());
+        }
+    };
     for region in regions
         .iter()
         .filter(|region| region.end() <= u64::from(flash_size))
@@ -79,7 +86,19 @@ pub(super) fn gather(
     }
     // Entering the loader forgets everything; what the agent has told is learned afterwards, because its restart
     // leads into the loader and nowhere else.
-    let (_, proven) = link.loader_and_proven(job)?;
+    let proven = match link.loader_and_proven(job) {
+        Ok((_, proven)) => proven,
+        // The board may have done anything since: nothing of what was told counts.
+        Err(Stop::Failed(error)) => {
+            job.note(format!(
+                "{}; comparing through the loader instead",
+                error.message
+            ));
+            link.close();
+            return Ok(());
+        }
+        Err(stop) => return Err(stop),
+    };
     for (region, digests) in gathered {
         proven.learn_sums(region, &digests);
     }

@@ -14,12 +14,13 @@ use crate::device::agent_session::AgentSession;
 use crate::device::error::DeviceError;
 use crate::device::heard;
 use crate::device::practice::Button;
-use crate::device::serial::{Answer, OpenPort, START_BAUD};
-use crate::device::session::{Entry, Go, Session, Speed};
+use crate::device::serial::{Answer, OpenPort, START_BAUD, usb_info};
+use crate::device::session::{Entry, Go, Session, Speed, is_chips_own_usb};
 use crate::device::text_port::TextPort;
 use crate::model::baud;
 use crate::model::cause::Cause;
 use crate::model::chip::{BoardIdentity, mac_text};
+use crate::model::cost::Link;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 
@@ -40,6 +41,8 @@ pub(super) struct BoardLink {
     keep: Arc<dyn Keep>,
     state: State,
     proven: Proven,
+    /// Whether the open session was found alive in the job of the moment.
+    alive: bool,
     /// The MAC address of the board that the job of the moment began with: it goes on with no other one.
     board_of_job: Option<String>,
     /// What a chip in secure download mode said of itself, when it was the last to be connected to.
@@ -85,6 +88,7 @@ impl BoardLink {
             keep: Arc::clone(around.keep()),
             state: State::Closed,
             proven: Proven::default(),
+            alive: false,
             board_of_job: None,
             secured: None,
             table_offset: Arc::new(AtomicU32::new(TableSettings::default().table_offset)),
@@ -98,6 +102,7 @@ impl BoardLink {
 
     /// A job begins: until its end, only one board answers to it.
     pub(super) fn begin_job(&mut self) {
+        self.alive = false;
         self.board_of_job = match &mut self.state {
             State::Loader(session) => session.identify().ok().and_then(|identity| identity.mac),
             State::Closed | State::Agent(_) | State::Text(_) => None,
@@ -141,6 +146,14 @@ impl BoardLink {
         &mut self,
         job: &mut Job<'_>,
     ) -> Result<(&mut Session, &mut Proven), Stop> {
+        if let State::Loader(session) = &mut self.state
+            && !self.alive
+            && !session.is_there()
+        {
+            // Whoever reset the board may have let it change its flash: nothing that was proven counts any more.
+            self.close();
+        }
+        self.alive = true;
         if !matches!(self.state, State::Loader(_)) {
             job.stage(Stage::Connecting);
             self.proven.clear();
@@ -415,6 +428,20 @@ impl BoardLink {
     /// Bits per second of the port once it is connected.
     pub(super) fn baud(&self) -> u32 {
         self.options.baud
+    }
+
+    /// What carries the bytes.
+    pub(super) fn kind(&self) -> Link {
+        let usb = match &self.state {
+            State::Loader(session) => return session.link(),
+            State::Text(port) => port.usb.clone(),
+            State::Closed | State::Agent(_) => usb_info(&self.name),
+        };
+        if is_chips_own_usb(&usb) {
+            Link::Usb
+        } else {
+            Link::Uart(self.options.baud.max(1))
+        }
     }
 
     /// Whether a loader session is open already.

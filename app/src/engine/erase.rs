@@ -7,8 +7,9 @@ use super::event::{Outcome, RegionState, Stage};
 use super::flash_fault;
 use super::interruption::Interruptions;
 use super::job::Job;
-use super::stray_erase::{self, Watch};
+use super::stray_watch::{self, Watch};
 use super::{neighbours, table_change};
+use crate::device::error::DeviceError;
 use crate::device::session::{Go, Session};
 use crate::model::cause::Cause;
 use crate::model::number::{hex, human_size};
@@ -57,20 +58,30 @@ pub(super) fn run(
         .into());
     }
     let keep = link.keep();
-    let (session, proven) = link.loader_and_proven(job)?;
-    // What an interrupted write saved must not come back into a sector that is erased on purpose.
-    neighbours::restore(&*keep, session, proven, job)?;
-    proven.forget(region);
-    job.stage(Stage::Erasing);
-    let total = u64::from(region.size);
     let mut interruptions = Interruptions::new(link.baud());
+    interruptions.retry(link, job, &mut |link, job| {
+        let (session, proven) = link.loader_and_proven(job)?;
+        // What an interrupted write saved must not come back into a sector that is erased on purpose.
+        neighbours::restore(&*keep, session, proven, job)?;
+        proven.forget(region);
+        Ok(())
+    })?;
+    let total = u64::from(region.size);
     let mut done = 0;
     while done < region.size {
         // Steps end at multiples of the step, so that all but the first and the last are whole blocks.
         let at = region.offset + done;
         let step = (STEP - at % STEP).min(region.size - done);
         let piece = Region::new(at, step);
-        erase_piece(link, region, piece, &mut interruptions, job)?;
+        erase_piece(link, region, piece, &mut interruptions, job).map_err(|stop| match stop {
+            Stop::Cancelled(_) => Stop::Cancelled(format!(
+                "Stopped: the first {} from {} are erased, of the next {} perhaps some",
+                human_size(u64::from(done)),
+                hex(region.offset),
+                human_size(u64::from(step)),
+            )),
+            failed @ Stop::Failed(_) => failed,
+        })?;
         job.region(piece, RegionState::Erased);
         done += step;
         if job.advanced(u64::from(done), total) == Go::Stop && done < region.size {
@@ -86,7 +97,7 @@ pub(super) fn run(
     Ok(Outcome::Erased(region))
 }
 
-/// Erases one piece of the job that erases `whole`, whatever happens on the way.
+/// Erases one piece of the job that erases `whole`, until all of it is proven blank.
 fn erase_piece(
     link: &mut BoardLink,
     whole: Region,
@@ -97,31 +108,30 @@ fn erase_piece(
     let watch = interruptions.retry(link, job, &mut |link, job| {
         Ok(Watch::set(link.loader(job)?, whole, piece)?)
     })?;
-    let mut repeats = 0;
+    let mut answered = 0;
     loop {
         job.stage(Stage::Erasing);
-        let held = match attempt(link, piece, &watch, job) {
-            Ok(None) => {
-                interruptions.progress();
-                return Ok(());
-            }
-            Ok(Some(held)) => Some(held),
-            Err(stop) => {
-                interruptions.survive(stop, link, job)?;
-                None
-            }
-        };
-        // The command did not arrive as it was meant: it may have been taken for another one.
-        let lost = interruptions.retry(link, job, &mut |link, job| {
-            Ok(watch.lost(link.loader(job)?)?)
+        match link
+            .loader(job)
+            .and_then(|session| Ok(session.erase(piece)?))
+        {
+            Ok(()) => answered += 1,
+            Err(stop) => drop(interruptions.survive(stop, link, job)?),
+        }
+        // Whatever was answered, nothing protects the command: it may have been taken for another one.
+        let (lost, held) = interruptions.retry(link, job, &mut |link, job| {
+            let session = link.loader(job)?;
+            Ok((watch.lost(session)?, first_held(session, piece)?))
         })?;
         if let Some(lost) = lost {
             link.loader_and_proven(job)?.1.clear();
-            return Err(stray_erase::erased_elsewhere(lost).into());
+            return Err(stray_watch::lost_outside(lost).into());
         }
-        let Some(held) = held else { continue };
-        repeats += 1;
-        if repeats > REPEATS {
+        let Some(held) = held else {
+            interruptions.progress();
+            return Ok(());
+        };
+        if answered > REPEATS {
             return Err(does_not_erase(link.loader(job)?, held).into());
         }
         job.note(format!(
@@ -131,30 +141,19 @@ fn erase_piece(
     }
 }
 
-/// Asks once and looks; a sector that still holds something.
-fn attempt(
-    link: &mut BoardLink,
-    piece: Region,
-    watch: &Watch,
-    job: &mut Job<'_>,
-) -> Result<Option<Region>, Stop> {
-    let (session, proven) = link.loader_and_proven(job)?;
-    session.erase(piece)?;
-    if let Some(held) = watch.not_erased(session)? {
-        return Ok(Some(held));
+/// The first sector of a piece that is not blank.
+fn first_held(session: &mut Session, piece: Region) -> Result<Option<Region>, DeviceError> {
+    if stray_watch::is_blank(session, piece)? {
+        return Ok(None);
     }
-    let lost = if watch.proves_the_offset() {
-        watch.lost_behind(session)?
-    } else {
-        watch.lost(session)?
-    };
-    match lost {
-        Some(lost) => {
-            proven.clear();
-            Err(stray_erase::erased_elsewhere(lost).into())
+    for at in (0..piece.size).step_by(SECTOR as usize) {
+        let sector = Region::new(piece.offset + at, SECTOR);
+        if !stray_watch::is_blank(session, sector)? {
+            return Ok(Some(sector));
         }
-        None => Ok(None),
     }
+    // Every sector was answered for, if not all of them at once.
+    Ok(None)
 }
 
 fn does_not_erase(session: &mut Session, held: Region) -> JobError {

@@ -23,6 +23,9 @@ pub struct JobError {
     pub detail: String,
     /// Whether the same request again goes on where this one stopped.
     pub resumable: bool,
+    /// Whether it says no more than that nobody could be reached: what went wrong before says more.
+    #[serde(skip)]
+    pub unreachable: bool,
     /// A region outside of what the job was about whose bytes may be lost. `place` names it for a person.
     #[serde(skip)]
     pub lost: Option<Region>,
@@ -42,6 +45,7 @@ impl JobError {
             cause: None,
             detail: String::new(),
             resumable: false,
+            unreachable: false,
             lost: None,
         }
     }
@@ -107,6 +111,13 @@ impl From<DeviceError> for JobError {
                     | DeviceError::Protocol { .. }
                     // A damaged request is refused too; only a second try tells it from one that cannot be done.
                     | DeviceError::Refused { .. }
+            ),
+            unreachable: matches!(
+                error,
+                DeviceError::Silent { .. }
+                    | DeviceError::NoLoader { .. }
+                    | DeviceError::Open { .. }
+                    | DeviceError::Gone { .. }
             ),
             lost: None,
         }

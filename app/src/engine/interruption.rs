@@ -6,14 +6,13 @@ use super::error::{JobError, Stop};
 use super::job::Job;
 use super::pace::Pace;
 use crate::device::session::Go;
-use crate::model::cause::Cause;
 
 /// Errors in a row, without anything proven in between, that end a job.
 const FRUITLESS_MAX: u32 = 16;
 
 /// The errors of one job so far.
 pub(super) struct Interruptions {
-    /// The first one since something was proven: it says more than why the work could not be taken up again.
+    /// The first one since something was proven: it says more than that the board could not be reached again.
     first: Option<JobError>,
     fruitless: u32,
     pace: Pace,
@@ -77,13 +76,16 @@ impl Interruptions {
             Stop::Failed(error) => error,
             cancelled @ Stop::Cancelled(_) => return Err(cancelled),
         };
-        if error.lost.is_some() || error.cause == Some(Cause::OtherBoard) {
+        if job.go() == Go::Stop {
+            // What state that leaves, whoever was interrupted says.
+            return Err(Stop::Cancelled(String::new()));
+        }
+        self.fruitless += 1;
+        if !error.resumable && !error.unreachable {
             // Whatever went wrong before, this is what a person has to know.
             return Err(error.into());
         }
-        self.fruitless += 1;
-        let over = !error.resumable || self.fruitless >= FRUITLESS_MAX || job.go() == Go::Stop;
-        if over {
+        if error.unreachable && !error.resumable || self.fruitless >= FRUITLESS_MAX {
             return Err(self.first.take().unwrap_or(error).into());
         }
         job.note(format!("{}; finding out what is missing", error.message));

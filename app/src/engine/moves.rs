@@ -64,7 +64,7 @@ pub(super) fn with_carried(
     }
     let keep = link.keep();
     let mac = mac(link, job)?;
-    let before = mark(&*keep, &mac);
+    let before = mark(&*keep, &mac)?;
     let mut parts = before
         .as_ref()
         .map_or_else(Vec::new, |mark| mark.parts.clone());
@@ -72,8 +72,8 @@ pub(super) fn with_carried(
     for (planned, (from, to)) in carried {
         let saved = parts
             .iter()
-            .find(|part| part.offset == from.offset && part.size >= from.size)
-            .map(|part| saved(&*keep, &mac, part))
+            .find(|part| part.offset == from.offset)
+            .map(|part| saved_enough(&*keep, &mac, part, from, &planned.name))
             .transpose()?;
         let bytes: Arc<[u8]> = if let Some(bytes) = saved {
             job.note(format!(
@@ -128,7 +128,7 @@ pub(super) fn finish(
     let Some(mac) = link.loader(job)?.identify()?.mac else {
         return Ok(());
     };
-    let Some(mark) = mark(&*keep, &mac) else {
+    let Some(mark) = mark(&*keep, &mac)? else {
         return Ok(());
     };
     let gone = |name: &str| {
@@ -157,7 +157,7 @@ pub(super) fn finish(
 
 /// Whether an unfinished write has saved what this board had there.
 pub fn is_under_way(keep: &dyn Keep, mac: Option<&str>, from: Region) -> bool {
-    let mark = mac.and_then(|mac| mark(keep, mac));
+    let mark = mac.and_then(|mac| mark(keep, mac).ok()?);
     mark.is_some_and(|mark| mark.parts.iter().any(|part| part.offset == from.offset))
 }
 
@@ -173,10 +173,56 @@ fn mac(link: &mut BoardLink, job: &mut Job<'_>) -> Result<String, Stop> {
 }
 
 /// A move of this very board that is under way.
-fn mark(keep: &dyn Keep, mac: &str) -> Option<Mark> {
-    let text = keep.get(&mark_name(mac)).ok()??;
-    let mark: Mark = serde_json::from_slice(&text).ok()?;
-    (mark.mac == mac).then_some(mark)
+///
+/// # Errors
+/// When the mark is there and cannot be read: what the board holds now may be no data to go by.
+fn mark(keep: &dyn Keep, mac: &str) -> Result<Option<Mark>, Stop> {
+    let name = mark_name(mac);
+    let text = keep
+        .get(&name)
+        .map_err(|error| JobError::new(error.message, name.clone(), error.help))?;
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    match serde_json::from_slice::<Mark>(&text) {
+        Ok(mark) if mark.mac == mac => Ok(Some(mark)),
+        _ => Err(JobError::new(
+            format!(
+                "{} is damaged or of another board: it says which data an unfinished write has saved",
+                keep.place(&name)
+            ),
+            keep.place(&name),
+            "Move the file away to take what the board holds now",
+        )
+        .into()),
+    }
+}
+
+/// What an unfinished write saved, if it is all that is to be moved now. Of the rest nobody knows whether it was written
+/// over, so it is never read from the board.
+fn saved_enough(
+    keep: &dyn Keep,
+    mac: &str,
+    part: &MarkedPart,
+    from: Region,
+    name: &str,
+) -> Result<Vec<u8>, Stop> {
+    if part.size >= from.size {
+        return saved(keep, mac, part);
+    }
+    Err(JobError::new(
+        format!(
+            "An unfinished write saved {} of {name}, now {} are to be moved: the rest may have been written over",
+            human_size(u64::from(part.size)),
+            human_size(u64::from(from.size)),
+        ),
+        name,
+        format!(
+            "Finish the write with the same table first, or move {} away to take what the board holds now",
+            keep.place(&mark_name(mac))
+        ),
+    )
+    .into())
 }
 
 fn saved(keep: &dyn Keep, mac: &str, part: &MarkedPart) -> Result<Vec<u8>, Stop> {

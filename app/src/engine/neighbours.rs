@@ -11,6 +11,7 @@ use super::error::{JobError, Stop};
 use super::job::Job;
 use super::pace::BLOCK_MAX;
 use super::proven::Proven;
+use super::stray_watch::{self, Watch};
 use crate::device::session::{Go, Session};
 use crate::formats::kept_bytes::{self, KeptBytes, KeptPart};
 use crate::model::keep::{Keep, KeepError, board_name};
@@ -33,8 +34,9 @@ pub(super) struct Saved {
     parts: Vec<KeptPart>,
 }
 
-/// Saves what `runs` are about to erase beside `region`. `bytes` are those of the whole sectors from `offset` on, with
-/// the board's own bytes outside the region. Nothing to save is the usual case.
+/// Saves what lies beside `region` in its sectors, if anything of it is about to be erased: `runs`. Both ends, because
+/// after an error more may have to be erased than these. `bytes` are those of the whole sectors from `offset` on, with the
+/// board's own bytes outside the region. Nothing to save is the usual case.
 pub(super) fn save(
     keep: &dyn Keep,
     session: &mut Session,
@@ -47,7 +49,7 @@ pub(super) fn save(
     let tail = Region::new(region.end() as u32, (end - region.end()) as u32);
     let parts: Vec<KeptPart> = [head, tail]
         .into_iter()
-        .filter(|part| runs.iter().any(|run| run.overlaps(*part)))
+        .filter(|part| part.size > 0 && !runs.is_empty())
         .map(|part| {
             let start = (part.offset - offset) as usize;
             KeptPart {
@@ -179,8 +181,14 @@ fn put_back(
     let wanted: [u8; 16] = Md5::digest(&bytes).into();
     for _ in 0..TRIES {
         proven.forget(sector);
+        let watch = Watch::set(session, sector, sector)?;
         let mut blocks = compress::blocks(&bytes, BLOCK_MAX).into_iter();
         session.write(sector, BLOCK_MAX, &mut blocks, &mut |_| Go::On)?;
+        session.end_write(sector)?;
+        if let Some(lost) = watch.lost(session)? {
+            proven.clear();
+            return Err(stray_watch::lost_outside(lost).into());
+        }
         if session.md5(sector)? == wanted {
             return Ok(true);
         }

@@ -129,8 +129,11 @@ fn one_piece(
             Ok(bytes) => return Ok(bytes),
             Err(Stop::Cancelled(_)) => return Err(cancelled()),
             Err(Stop::Failed(error)) => {
+                if !error.resumable && !error.unreachable {
+                    return Err(error.into());
+                }
                 if interruptions.len() >= TRIES || !error.resumable {
-                    // What interrupted the work says more than why it could not be taken up again.
+                    // What interrupted the work says more than that nobody could be reached again.
                     return Err(interruptions.into_iter().next().unwrap_or(error).into());
                 }
                 job.note(format!(

@@ -12,29 +12,40 @@ use super::flash_fault;
 use super::interruption::{Interruptions, Left};
 use super::job::Job;
 use super::scan;
-use super::stray::{self, Begun};
+use super::stray::{self, Begun, Between};
+use super::stray_watch;
 use super::whole::Whole;
 use crate::device::session::Go;
 use crate::model::cause::Cause;
 use crate::model::number::hex;
-use crate::model::region::{Region, SECTOR};
+use crate::model::region::Region;
 
 /// How often bytes that arrived without an error may prove wrong.
 const REWRITES: u32 = 2;
+
+/// How runs are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct How {
+    /// Everything is sent, without a look at what the board holds.
+    pub(super) full: bool,
+    /// Nothing is proven afterwards.
+    pub(super) no_verify: bool,
+}
 
 /// The runs of one region on their way.
 pub(super) struct Sending<'a> {
     whole: &'a Whole,
     target: &'a str,
-    no_verify: bool,
+    /// How to go about it: whether to verify, and whether what is sent may be on the board already.
+    how: How,
     /// Still to be sent, in order.
     open: Vec<Region>,
     /// Sent, at least in part, and not proven.
     unproven: Vec<Region>,
     /// What the board was told to write and what is not proven yet: a part whose bytes are missing may lie elsewhere.
     begun: Vec<Begun>,
-    /// An error lies between sending what is unproven and now.
-    interrupted: bool,
+    /// What lies between sending what is unproven and now.
+    between: Between,
     rewrites: u32,
     /// The fewest bytes that were ever left: less is progress.
     fewest_left: u64,
@@ -44,21 +55,16 @@ pub(super) struct Sending<'a> {
 }
 
 impl<'a> Sending<'a> {
-    pub(super) fn new(
-        whole: &'a Whole,
-        target: &'a str,
-        no_verify: bool,
-        runs: Vec<Region>,
-    ) -> Self {
+    pub(super) fn new(whole: &'a Whole, target: &'a str, how: How, runs: Vec<Region>) -> Self {
         let total = bytes(&runs);
         Self {
             whole,
             target,
-            no_verify,
+            how,
             open: runs,
             unproven: Vec::new(),
             begun: Vec::new(),
-            interrupted: false,
+            between: Between::Nothing,
             rewrites: 0,
             fewest_left: total,
             done: 0,
@@ -80,9 +86,13 @@ impl<'a> Sending<'a> {
                 self.prove(link, interruptions, job)
             };
             let Err(stop) = result else { continue };
-            self.interrupted = true;
+            // A chip that was reset once is not the one that was told, however often it answers afterwards.
+            if self.between == Between::Nothing {
+                self.between = Between::Error;
+            }
             if interruptions.survive(stop, link, job)? == Left::Nothing {
                 // The chip may have run its program meanwhile: everything of this region is asked again.
+                self.between = Between::Reset;
                 self.open.clear();
                 self.unproven = vec![self.whole.region()];
             }
@@ -100,7 +110,7 @@ impl<'a> Sending<'a> {
         let pace = interruptions.pace();
         let (session, proven) = link.loader_and_proven(job)?;
         job.stage(Stage::Writing);
-        self.interrupted = false;
+        self.between = Between::Nothing;
         let mut room = pace.unproven_max().unwrap_or(u32::MAX);
         while let (Some(run), true) = (self.open.first_mut(), room > 0) {
             let part = Region::new(run.offset, run.size.min(room));
@@ -118,10 +128,14 @@ impl<'a> Sending<'a> {
                 pace.block() as usize,
             );
             let mut packing = packing.map_err(no_thread)?;
-            let begun = Begun::new(session, part)?;
+            let begun = Begun::new(session, self.whole.region(), part, self.how.full)?;
             self.begun.push(begun);
+            session.begin_write(part, pace.block())?;
+            if let Some(begun) = self.begun.last_mut() {
+                begun.answered = true;
+            }
             let (mut marked, before, total) = (0, self.done, self.total);
-            let written = session.write(part, pace.block(), &mut packing, &mut |sent| {
+            let written = session.send_blocks(part, &mut packing, &mut |sent| {
                 let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
                 if sent_now.size > 0 {
                     job.region(sent_now, RegionState::Written);
@@ -140,7 +154,15 @@ impl<'a> Sending<'a> {
                 proven.clear();
                 return Err(stray::erased_too_much(self.target, behind).into());
             }
-            if self.no_verify {
+            // Where the right bytes were there before, nothing that is missing would tell.
+            if self.how.full
+                && let Some(begun) = self.begun.last()
+                && let Some(lost) = begun.lost_around(session)?
+            {
+                proven.clear();
+                return Err(stray_watch::lost_outside(lost).into());
+            }
+            if self.how.no_verify {
                 self.unproven.pop();
                 self.begun.pop();
             }
@@ -158,11 +180,14 @@ impl<'a> Sending<'a> {
         let (session, proven) = link.loader_and_proven(job)?;
         job.stage(Stage::Verifying);
         // All but the last one told that they ended as they were announced.
-        if let Some(last) = self.begun.last().filter(|_| self.interrupted)
-            && let Some(behind) = stray::erased_by(session, *last)?
+        if let Some(last) = self
+            .begun
+            .last()
+            .filter(|_| self.between != Between::Nothing)
+            && let Some(place) = stray::find(session, self.whole, last, self.between)?
         {
             proven.clear();
-            return Err(stray::erased_too_much(self.target, behind).into());
+            return Err(stray::went_elsewhere(self.target, last.region.offset, place).into());
         }
         let total = bytes(&self.unproven);
         let mut done = 0;
@@ -171,7 +196,9 @@ impl<'a> Sending<'a> {
                 self.unproven.remove(0);
                 continue;
             };
-            let wrong = if !self.interrupted && scan::holds(session, self.whole, piece)? {
+            let wrong = if self.between == Between::Nothing
+                && scan::holds(session, self.whole, piece)?
+            {
                 proven.learn(piece, self.whole.part(piece));
                 job.region(piece, RegionState::Verified);
                 Vec::new()
@@ -181,15 +208,15 @@ impl<'a> Sending<'a> {
                 scanned.differing
             };
             for begun in &self.begun {
-                let head = Region::new(begun.region.offset, SECTOR);
-                if wrong.iter().any(|run| run.contains(head))
-                    && let Some(place) = stray::find(session, self.whole, *begun)?
+                if wrong.iter().any(|run| run.overlaps(begun.region))
+                    && let Some(place) = stray::find(session, self.whole, begun, self.between)?
                 {
                     proven.clear();
-                    return Err(stray::went_elsewhere(self.target, head.offset, place).into());
+                    let offset = begun.region.offset;
+                    return Err(stray::went_elsewhere(self.target, offset, place).into());
                 }
             }
-            if let (Some(first), false) = (wrong.first(), self.interrupted) {
+            if let (Some(first), false) = (wrong.first(), self.between != Between::Nothing) {
                 self.rewrites += 1;
                 if self.rewrites > REWRITES {
                     let cause = flash_fault::find(session, *first, self.whole.part(*first));
@@ -216,7 +243,7 @@ impl<'a> Sending<'a> {
         }
         self.open.sort_by_key(|run| run.offset);
         self.begun.clear();
-        self.interrupted = false;
+        self.between = Between::Nothing;
         Ok(())
     }
 }

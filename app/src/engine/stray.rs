@@ -8,9 +8,10 @@
 use md5::{Digest as _, Md5};
 
 use super::error::JobError;
+use super::stray_watch::{Watch, blank_from, hull};
 use super::whole::Whole;
 use crate::device::error::DeviceError;
-use crate::device::session::Session;
+use crate::device::session::{Go, Session};
 use crate::model::number::{hex, human_size};
 use crate::model::region::{Region, SECTOR};
 
@@ -24,52 +25,106 @@ pub(super) const OFFSET_BITS: u32 = 24;
 const ERASED_AHEAD: u32 = 32;
 
 /// A run that was begun: the board was told where it goes, and had some of its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Begun {
     pub(super) region: Region,
+    /// Whether the command that begins it was answered: the stub has erased its first sector by then.
+    pub(super) answered: bool,
     /// Bytes of flash whose block was answered.
     pub(super) sent: u32,
-    /// Whether the sector behind it held something before; `None`: it was not looked at.
-    pub(super) behind_held: Option<bool>,
+    /// What lay around before; `None`: it was not looked at.
+    watch: Option<Watch>,
 }
 
 impl Begun {
-    /// A run that is about to begin. On a line that showed damage the sector behind it is looked at before.
+    /// A run of the job that writes `whole`, about to begin. Around it is looked at on a line that showed damage, and if
+    /// `careful`: where the board may hold these bytes already, none that is missing tells that they went elsewhere.
     ///
     /// # Errors
     /// When the board does not answer.
-    pub(super) fn new(session: &mut Session, region: Region) -> Result<Self, DeviceError> {
-        let behind_held = if session.is_disturbed() {
-            Some(erased_behind(session, region, 1)?.is_none())
+    pub(super) fn new(
+        session: &mut Session,
+        whole: Region,
+        region: Region,
+        careful: bool,
+    ) -> Result<Self, DeviceError> {
+        let watch = if careful || session.is_disturbed() {
+            Some(Watch::set(session, whole, region)?)
         } else {
             None
         };
         Ok(Self {
             region,
+            answered: false,
             sent: 0,
-            behind_held,
+            watch,
         })
+    }
+
+    /// What was changed around it, as far as that was looked at before.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn lost_around(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
+        match &self.watch {
+            Some(watch) => watch.lost(session),
+            None => Ok(None),
+        }
     }
 }
 
-/// Where a run went instead, if it can be found at a place that differs in one bit.
+/// What came between a run and the look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Between {
+    /// Nothing: all of it was sent and answered.
+    Nothing,
+    /// An error, after which the same stub answered again.
+    Error,
+    /// The chip was reset, maybe before it did anything.
+    Reset,
+}
+
+/// What a run destroyed elsewhere that went wrong: what was seen to change, a place that differs in one bit and holds
+/// its bytes, or, where it was only begun, one that is blank while the right one is not.
 ///
 /// # Errors
 /// When the board does not answer.
 pub(super) fn find(
     session: &mut Session,
     whole: &Whole,
-    begun: Begun,
+    begun: &Begun,
+    between: Between,
+) -> Result<Option<Region>, DeviceError> {
+    if let Some(lost) = begun.lost_around(session)? {
+        return Ok(Some(lost));
+    }
+    let head = Region::new(begun.region.offset, begun.region.size.min(SECTOR));
+    if shows(session, head, whole.part(head))? {
+        return Ok(None);
+    }
+    if let Some(place) = find_bytes(session, whole, begun)? {
+        return Ok(Some(place));
+    }
+    if begun.watch.is_some() || between == Between::Nothing {
+        // What the places held before is known, and they hold it still; or the bytes would be somewhere.
+        return Ok(None);
+    }
+    find_erased(session, whole, begun, between)
+}
+
+/// Where the bytes of a run are instead.
+fn find_bytes(
+    session: &mut Session,
+    whole: &Whole,
+    begun: &Begun,
 ) -> Result<Option<Region>, DeviceError> {
     let part = begun.region;
-    let head = Region::new(part.offset, part.size.min(SECTOR));
-    let Some(page) = distinct_page(whole, head) else {
+    let arrived = part.size.min(begun.sent.saturating_add(UNANSWERED));
+    let Some(page) = distinct_page(whole, Region::new(part.offset, arrived)) else {
         return Ok(None);
     };
-    let flash = session.identify()?.flash();
-    let end = flash.map_or(1 << OFFSET_BITS, Region::end);
-    for bit in 0..end.ilog2() {
-        let moved = part.offset ^ (1 << bit);
+    let end = flash_end(session)?;
+    for moved in one_bit_away(part.offset, end) {
         let at = |region: Region| {
             let offset = moved.checked_add(region.offset - part.offset)?;
             let there = Region::new(offset, region.size);
@@ -92,27 +147,76 @@ pub(super) fn find(
         {
             continue;
         }
-        let reached = part.size.min(begun.sent.saturating_add(UNANSWERED));
-        let touched = Region::new(moved, reached).sectors();
-        let size = touched.end().min(end) - u64::from(touched.offset);
-        return Ok(Some(Region::new(touched.offset, size as u32)));
+        return Ok(Some(touched(moved, arrived, end)));
     }
     Ok(None)
 }
 
-/// What lies behind a run and was erased by it, because its announced size had become larger on the way: known where the
-/// sector behind was looked at before.
-///
-/// # Errors
-/// When the board does not answer.
-pub(super) fn erased_by(
+/// Where a run was begun instead and brought no bytes: a sector that is blank. What it held before is not known, so it
+/// must be told by what lies around. The stub erases the first sector of the right place before it answers; where that
+/// still holds what it held, every blank sector that one bit leads to may be the one. Where nothing tells, only a blank
+/// sector behind one that is not, as an erased one leaves it in the middle of something.
+fn find_erased(
     session: &mut Session,
-    begun: Begun,
+    whole: &Whole,
+    begun: &Begun,
+    between: Between,
 ) -> Result<Option<Region>, DeviceError> {
-    match begun.behind_held {
-        Some(true) => erased_behind(session, begun.region, ERASED_AHEAD),
-        Some(false) | None => Ok(None),
+    let part = begun.region;
+    let head = Region::new(part.offset, SECTOR);
+    let now = session.read(head, &mut |_| Go::On)?;
+    let wanted = whole.part(head);
+    let is_erased = now
+        .iter()
+        .zip(wanted)
+        .all(|(now, wanted)| *now == 0xFF || now == wanted);
+    let is_blank = now.iter().all(|byte| *byte == 0xFF);
+    if is_erased && !is_blank {
+        return Ok(None);
     }
+    let surely_elsewhere = !is_erased && begun.answered && between == Between::Error;
+    let end = flash_end(session)?;
+    let mut lost: Option<Region> = None;
+    for moved in one_bit_away(part.offset, end) {
+        let there = Region::new(moved, SECTOR);
+        if whole.region().contains(there)
+            || !surely_shows(session, there, &[0xFF; SECTOR as usize])?
+        {
+            continue;
+        }
+        let before = moved
+            .checked_sub(SECTOR)
+            .map(|before| Region::new(before, SECTOR));
+        let after_something = match before {
+            Some(before) => !shows(session, before, &[0xFF; SECTOR as usize])?,
+            None => false,
+        };
+        if surely_elsewhere || after_something {
+            let reach = part.size.min(begun.sent.saturating_add(UNANSWERED));
+            let place = blank_from(session, touched(moved, reach, end))?;
+            lost = Some(lost.map_or(place, |lost| hull(lost, place)));
+        }
+    }
+    Ok(lost)
+}
+
+/// The offsets that differ from `offset` in one bit, those of whole sectors inside the flash. The stub refuses others.
+fn one_bit_away(offset: u32, end: u64) -> impl Iterator<Item = u32> {
+    (SECTOR.ilog2()..end.max(2).ilog2())
+        .map(move |bit| offset ^ (1 << bit))
+        .filter(move |moved| u64::from(*moved) < end)
+}
+
+fn flash_end(session: &mut Session) -> Result<u64, DeviceError> {
+    let flash = session.identify()?.flash();
+    Ok(flash.map_or(1 << OFFSET_BITS, Region::end))
+}
+
+/// The whole sectors of `size` bytes at `offset`, as far as there is flash.
+fn touched(offset: u32, size: u32, end: u64) -> Region {
+    let sectors = Region::new(offset, size).sectors();
+    let size = sectors.end().min(end) - u64::from(sectors.offset);
+    Region::new(sectors.offset, size as u32)
 }
 
 /// What lies behind a run whose announced size proved to be too large, as far as it is blank now: the stub erases ahead.
@@ -123,18 +227,10 @@ pub(super) fn blank_behind(
     session: &mut Session,
     part: Region,
 ) -> Result<Option<Region>, DeviceError> {
-    erased_behind(session, part, ERASED_AHEAD)
-}
-
-fn erased_behind(
-    session: &mut Session,
-    part: Region,
-    sectors: u32,
-) -> Result<Option<Region>, DeviceError> {
     let blank = [0xFF; SECTOR as usize];
     let end = session.identify()?.flash().map(Region::end);
     let mut behind = Region::new(part.sectors().end() as u32, 0);
-    while behind.size < sectors * SECTOR && end.is_none_or(|end| behind.end() < end) {
+    while behind.size < ERASED_AHEAD * SECTOR && end.is_none_or(|end| behind.end() < end) {
         let sector = Region::new(behind.end() as u32, SECTOR);
         if !surely_shows(session, sector, &blank)? {
             break;
@@ -148,7 +244,7 @@ fn erased_behind(
 pub(super) fn went_elsewhere(target: &str, offset: u32, stray: Region) -> JobError {
     damaged(
         format!(
-            "Bytes for {target} at {} went to {} instead, where {} may be overwritten: a bit turned over on the line, in a command that nothing protects",
+            "A command for {target} at {} went to {} instead, where {} may be lost: a bit turned over on the line, in a command that nothing protects",
             hex(offset),
             hex(stray.offset),
             human_size(u64::from(stray.size)),
@@ -190,7 +286,7 @@ fn is_distinct(bytes: &[u8]) -> bool {
 }
 
 /// A page of the image that this run has not brought to the board.
-fn witness(whole: &Whole, begun: Begun) -> Option<Region> {
+fn witness(whole: &Whole, begun: &Begun) -> Option<Region> {
     let (part, sent) = (begun.region, begun.sent);
     let before = (part.offset > whole.offset).then(|| part.offset - PAGE);
     let behind = (part.end() < whole.region().end()).then(|| part.end() as u32);

@@ -17,7 +17,7 @@ use super::moves;
 use super::neighbours;
 use super::proven::Proven;
 use super::scan::{self, Scanned};
-use super::send::Sending;
+use super::send::{How, Sending};
 use super::table_change;
 use super::whole::Whole;
 use super::{agent_digests, agent_replaced};
@@ -27,6 +27,9 @@ use crate::model::flash_plan::{FlashPlan, PlannedWrite};
 use crate::model::number::{hex, human_size};
 use crate::model::region::Region;
 
+/// What a job says that is cancelled before it erases anything.
+const NOTHING_CHANGED: &str = "Stopped; nothing on the board was changed";
+
 /// Writes what differs and verifies it.
 pub(super) fn run(
     link: &mut BoardLink,
@@ -34,19 +37,9 @@ pub(super) fn run(
     job: &mut Job<'_>,
 ) -> Result<Outcome, Stop> {
     let began = Instant::now();
-    if !plan.full {
-        agent_digests::gather(link, plan, job)?;
-    }
-    check_inside_flash(link, plan, job)?;
-    guard_job::check(link, plan, job)?;
     let mut interruptions = Interruptions::new(link.baud());
-    interruptions.retry(link, job, &mut |link, job| {
-        agent_replaced::begin(link, plan, job)
-    })?;
-    let table_change = interruptions.retry(link, job, &mut |link, job| {
-        table_change::begin(link, plan, job)
-    })?;
-    let plan = &moves::with_carried(link, plan, job)?;
+    let prepared = prepare_all(link, plan, &mut interruptions, job);
+    let (table_change, plan) = &prepared.map_err(|stop| stated(stop, NOTHING_CHANGED))?;
     let mut summary = WriteSummary {
         verified: !plan.no_verify,
         ..WriteSummary::default()
@@ -57,22 +50,72 @@ pub(super) fn run(
                 summary.written += written;
                 summary.unchanged += unchanged;
             }
-            Err(Stop::Cancelled(_)) => {
+            Err(Stop::Cancelled(target)) => {
                 let beside = put_back_beside(link, job);
-                return Err(Stop::Cancelled(cancelled_state(plan, index) + &beside));
+                let state = cancelled_state(plan, index, &target);
+                return Err(Stop::Cancelled(state + &beside));
             }
             Err(failed) => return Err(failed),
         }
     }
+    finish_all(link, plan, table_change.as_ref(), &mut interruptions, job)
+        .map_err(|stop| stated(stop, &cancelled_state(plan, plan.writes.len(), "")))?;
+    summary.millis = began.elapsed().as_millis() as u64;
+    Ok(Outcome::Written(summary))
+}
+
+/// What has to be looked at and saved before anything is erased; the plan with all that it carries along.
+fn prepare_all(
+    link: &mut BoardLink,
+    plan: &FlashPlan,
+    interruptions: &mut Interruptions,
+    job: &mut Job<'_>,
+) -> Result<(Option<table_change::Begun>, FlashPlan), Stop> {
+    if !plan.full {
+        agent_digests::gather(link, plan, job)?;
+    }
+    check_inside_flash(link, plan, job)?;
+    guard_job::check(link, plan, job)?;
+    interruptions.retry(link, job, &mut |link, job| {
+        agent_replaced::begin(link, plan, job)
+    })?;
+    let table_change = interruptions.retry(link, job, &mut |link, job| {
+        table_change::begin(link, plan, job)
+    })?;
+    Ok((table_change, moves::with_carried(link, plan, job)?))
+}
+
+/// Lets go of what was saved, after all of the plan is on the board.
+fn finish_all(
+    link: &mut BoardLink,
+    plan: &FlashPlan,
+    table_change: Option<&table_change::Begun>,
+    interruptions: &mut Interruptions,
+    job: &mut Job<'_>,
+) -> Result<(), Stop> {
     moves::finish(link, plan, job)?;
     if let Some(begun) = table_change {
         interruptions.retry(link, job, &mut |link, job| {
-            table_change::finish(link, &begun, !plan.no_verify, job)
+            table_change::finish(link, begun, !plan.no_verify, job)
         })?;
     }
-    agent_replaced::finish(link, plan, job)?;
-    summary.millis = began.elapsed().as_millis() as u64;
-    Ok(Outcome::Written(summary))
+    agent_replaced::finish(link, plan, job)
+}
+
+/// The same with another sentence, if it was cancelled.
+fn restated(stop: Stop, state: &str) -> Stop {
+    match stop {
+        Stop::Cancelled(_) => Stop::Cancelled(state.to_owned()),
+        failed @ Stop::Failed(_) => failed,
+    }
+}
+
+/// The state that a cancelled step leaves, where it did not say it itself.
+fn stated(stop: Stop, state: &str) -> Stop {
+    match stop {
+        Stop::Cancelled(said) if said.is_empty() => Stop::Cancelled(state.to_owned()),
+        other => other,
+    }
 }
 
 /// After a cancel the bytes beside the region are made whole at once; if that fails, what is said of them.
@@ -99,7 +142,7 @@ pub(super) fn verify(
     let mut interruptions = Interruptions::new(link.baud());
     let mut differing = Vec::new();
     for write in &plan.writes {
-        differing.extend(interruptions.retry(link, job, &mut |link, job| {
+        let compared = interruptions.retry(link, job, &mut |link, job| {
             let (session, proven) = link.loader_and_proven(job)?;
             let (whole, mut scanned) = prepare(session, proven, write, false, &scan::unknown, job)?;
             if session.is_disturbed() {
@@ -107,13 +150,15 @@ pub(super) fn verify(
                 scanned.differing.extend(more);
             }
             Ok(scanned.differing)
-        })?);
+        });
+        differing.extend(compared.map_err(|stop| stated(stop, NOTHING_CHANGED))?);
     }
     differing.sort();
     Ok(Outcome::Compared { differing })
 }
 
-/// Writes one region; returns bytes written and bytes left as they were.
+/// Writes one region; returns bytes written and bytes left as they were. When cancelled, it says what of the region is: `is
+/// untouched`.
 fn write_one(
     link: &mut BoardLink,
     plan: &FlashPlan,
@@ -123,12 +168,13 @@ fn write_one(
 ) -> Result<(u64, u64), Stop> {
     let keep = link.keep();
     let mut memory = Memory::of(&*keep, link.loader(job)?.identify()?.mac.as_deref());
-    let (whole, mut scanned) = interruptions.retry(link, job, &mut |link, job| {
+    let prepared = interruptions.retry(link, job, &mut |link, job| {
         let (session, proven) = link.loader_and_proven(job)?;
         neighbours::restore(&*keep, session, proven, job)?;
         let likely = |sector: Region, bytes: &[u8]| memory.likely(sector, bytes);
         prepare(session, proven, write, plan.full, &likely, job)
-    })?;
+    });
+    let (whole, mut scanned) = prepared.map_err(|stop| restated(stop, "is untouched"))?;
     let around = (whole.offset, whole.bytes.as_slice());
     let session = link.loader(job)?;
     scanned.differing = session.cost().merged(&scanned.differing, whole.region());
@@ -142,11 +188,13 @@ fn write_one(
             neighbours::save(&*keep, session, write.region(), around, &erased)
         })?;
         written += runs.iter().map(|run| u64::from(run.size)).sum::<u64>();
-        Sending::new(&whole, &write.target, plan.no_verify, runs).finish(
-            link,
-            interruptions,
-            job,
-        )?;
+        let how = How {
+            full: plan.full,
+            no_verify: plan.no_verify,
+        };
+        Sending::new(&whole, &write.target, how, runs)
+            .finish(link, interruptions, job)
+            .map_err(|stop| restated(stop, "is incomplete"))?;
         let doubtful = &scanned.doubtful;
         let differing = interruptions.retry(link, job, &mut |link, job| {
             let (session, proven) = link.loader_and_proven(job)?;
@@ -154,7 +202,8 @@ fn write_one(
                 return Ok(Vec::new());
             }
             scan::confirm(session, proven, &whole, doubtful, job)
-        })?;
+        });
+        let differing = differing.map_err(|stop| restated(stop, "is not verified"))?;
         if differing.is_empty() {
             break saved;
         }
@@ -247,18 +296,25 @@ fn check_inside_flash(
     }
 }
 
-fn cancelled_state(plan: &FlashPlan, index: usize) -> String {
+/// `target` says in which state the write of this index is; those before it are done.
+fn cancelled_state(plan: &FlashPlan, index: usize, target: &str) -> String {
     let done: Vec<&str> = plan.writes[..index]
         .iter()
         .map(|write| write.target.as_str())
         .collect();
-    let partial = &plan.writes[index].target;
     let done = if done.is_empty() {
-        "Nothing".to_owned()
+        "nothing".to_owned()
     } else {
         done.join(", ")
     };
-    format!(
-        "Stopped: {done} written and verified, {partial} is incomplete; writing again sends only what is missing"
-    )
+    let how = if plan.no_verify {
+        "written, not verified"
+    } else {
+        "written and verified"
+    };
+    let partial = plan
+        .writes
+        .get(index)
+        .map_or_else(String::new, |write| format!(", {} {target}", write.target));
+    format!("Stopped: {done} {how}{partial}; writing again sends only what is missing")
 }

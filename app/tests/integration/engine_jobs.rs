@@ -222,6 +222,35 @@ fn an_open_session_does_not_ask_again_what_it_has_proven() {
 }
 
 #[test]
+fn what_was_proven_before_a_reset_is_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::with(Options {
+        link: Some(folder.path().join("board")),
+        ..Options::default()
+    });
+    let bytes = noise(0x1_0000, 3);
+    outcome(&bench.run(plan(AT, &bytes)));
+    // The program of the board ran in between, and wrote.
+    bench.look().power_cycle();
+    bench.look().overwrite(AT + 0x3000, &[0x5A; 0x1000]);
+    let events = bench.run(plan(AT, &bytes));
+    let Outcome::Written(summary) = outcome(&events) else {
+        panic!("{events:?}")
+    };
+    assert_eq!(summary.written, 0x1000);
+    assert!(bench.look().flash()[AT as usize..].starts_with(&bytes));
+}
+
+#[test]
+fn a_board_that_was_unplugged_meanwhile_is_no_success() {
+    let mut bench = Bench::new(&[]);
+    let bytes = noise(0x1_0000, 3);
+    outcome(&bench.run(plan(AT, &bytes)));
+    bench.look().unplug();
+    failure(&bench.run(plan(AT, &bytes)));
+}
+
+#[test]
 fn neighbours_in_shared_sectors_survive() {
     let mut bench = Bench::new(&[]);
     let before = noise(0x3000, 4);

@@ -1,12 +1,12 @@
-//! Finds out whether an erase hit what it should not have hit.
+//! Remembers what lies at the places that a damaged command can lead to.
 //!
-//! Nothing protects the command that says what is to be erased: a bit that turns over in its offset or size is answered
-//! like any other. What was erased elsewhere cannot be recognised by what it holds now, so the places that one bit can
-//! lead to are looked at before: a sector of each that holds something is remembered, and must still hold it when there is
-//! a reason for doubt. A place whose first and last sectors are blank is not watched.
+//! Nothing protects the command that says where to erase or write: a bit that turns over in its offset or size is answered
+//! like any other. What was erased cannot be recognised by what it holds now, so digests of the places that one bit can lead
+//! to are asked before, and again afterwards. Of each place the first and the last sector are looked at, and behind the end
+//! of the job the first that holds something; a loss that leaves those as they were is not seen.
 
 use super::error::JobError;
-use super::stray::{OFFSET_BITS, shows, surely_shows};
+use super::stray::{OFFSET_BITS, shows};
 use crate::device::error::DeviceError;
 use crate::device::session::Session;
 use crate::model::number::{hex, human_size};
@@ -16,28 +16,48 @@ use crate::model::region::{BLOCK, Region, SECTOR};
 /// watched.
 const BEHIND: u32 = BLOCK;
 
-/// What held something before one piece of a job was erased.
+/// What lay around before one piece of a job was erased or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Watch {
-    /// Sectors of the piece itself: blank as soon as the command arrived as it was meant.
-    inside: Vec<Region>,
+    /// Where an offset leads in which a bit turned over.
+    elsewhere: Vec<Place>,
     /// The first sector behind the job that holds something: a size that became larger erases it.
     behind: Option<Place>,
-    /// Elsewhere: an offset in which a bit turned over leads there.
-    elsewhere: Vec<Place>,
 }
 
-/// A place outside the job.
+/// A sector outside the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
-    /// The sector that held something.
     sector: Region,
+    digest: [u8; 16],
     /// What is lost together with it.
     reach: Region,
 }
 
+impl Place {
+    fn new(session: &mut Session, sector: Region, reach: Region) -> Result<Self, DeviceError> {
+        let mut digest = session.md5(sector)?;
+        // Nothing protects this question either: on a line that showed damage what is answered twice counts.
+        if session.is_disturbed() {
+            let again = session.md5(sector)?;
+            if again != digest {
+                digest = session.md5(sector)?;
+            }
+        }
+        Ok(Self {
+            sector,
+            digest,
+            reach,
+        })
+    }
+
+    fn is_changed(self, session: &mut Session) -> Result<bool, DeviceError> {
+        Ok(session.md5(self.sector)? != self.digest && session.md5(self.sector)? != self.digest)
+    }
+}
+
 impl Watch {
-    /// Looks around before `piece` of the job that erases `whole` is erased.
+    /// Looks around before `piece` of the job that changes `whole` is erased or written; both are whole sectors.
     ///
     /// # Errors
     /// When the board does not answer.
@@ -48,67 +68,30 @@ impl Watch {
     ) -> Result<Self, DeviceError> {
         let flash = session.identify()?.flash();
         let end = flash.map_or(1 << OFFSET_BITS, Region::end);
-        let mut watch = Self {
-            inside: Vec::new(),
-            behind: first_held_behind(session, whole, end)?,
-            elsewhere: Vec::new(),
-        };
-        for sector in ends(piece) {
-            if !is_blank(session, sector)? {
-                watch.inside.push(sector);
-            }
-        }
+        let mut elsewhere = Vec::new();
         for reach in one_bit_away(whole, piece, end) {
             for sector in ends(reach) {
-                if !is_blank(session, sector)? {
-                    watch.elsewhere.push(Place { sector, reach });
-                    break;
-                }
+                elsewhere.push(Place::new(session, sector, reach)?);
             }
         }
-        Ok(watch)
+        Ok(Self {
+            elsewhere,
+            behind: first_held_behind(session, whole, end)?,
+        })
     }
 
-    /// A sector of the piece that still holds something.
-    ///
-    /// # Errors
-    /// When the board does not answer.
-    pub(super) fn not_erased(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
-        for sector in &self.inside {
-            if !is_blank(session, *sector)? {
-                return Ok(Some(*sector));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether a piece that is blank now proves that the command reached it: it was not blank before.
-    pub(super) fn proves_the_offset(&self) -> bool {
-        !self.inside.is_empty()
-    }
-
-    /// What lies behind the job and was erased with it.
-    ///
-    /// # Errors
-    /// When the board does not answer.
-    pub(super) fn lost_behind(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
-        match self.behind {
-            Some(place) if is_surely_blank(session, place.sector)? => {
-                blank_from(session, place.reach).map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// What was erased anywhere outside the job. Places overlap, so several may seem to be hit: all that lies from the
-    /// first to the last of them.
+    /// What was changed outside the job. Places overlap, so several may seem to be hit: all that lies from the first to the
+    /// last of them.
     ///
     /// # Errors
     /// When the board does not answer.
     pub(super) fn lost(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
-        let mut lost = self.lost_behind(session)?;
+        let mut lost = match self.behind {
+            Some(place) if place.is_changed(session)? => Some(blank_from(session, place.reach)?),
+            _ => None,
+        };
         for place in &self.elsewhere {
-            if is_surely_blank(session, place.sector)? {
+            if place.is_changed(session)? {
                 lost = Some(lost.map_or(place.reach, |lost| hull(lost, place.reach)));
             }
         }
@@ -116,24 +99,25 @@ impl Watch {
     }
 }
 
-/// The smallest region that covers both.
-fn hull(one: Region, other: Region) -> Region {
-    let start = one.offset.min(other.offset);
-    let end = one.end().max(other.end());
-    Region::new(start, (end - u64::from(start)) as u32)
-}
-
-/// The error of a job that erased something else.
-pub(super) fn erased_elsewhere(lost: Region) -> JobError {
+/// The error of a job that changed something else.
+pub(super) fn lost_outside(lost: Region) -> JobError {
     JobError::lost(
         format!(
-            "{} at {}, outside of what was to be erased, may have been erased: a bit turned over on the line, in a command that nothing protects",
+            "{} at {}, outside of what was to be changed, may be lost: a bit turned over on the line, in a command that nothing protects",
             human_size(u64::from(lost.size)),
             hex(lost.offset),
         ),
         lost,
-        "Put back what was there from a backup, then erase again with a shorter cable or at a lower speed",
+        "Put back what was there from a backup, then try again with a shorter cable or at a lower speed",
     )
+}
+
+/// Whether the board holds nothing there but erased flash.
+///
+/// # Errors
+/// When the board does not answer.
+pub(super) fn is_blank(session: &mut Session, region: Region) -> Result<bool, DeviceError> {
+    shows(session, region, &vec![0xFF; region.size as usize])
 }
 
 /// The parts outside `whole` that `piece` covers when one bit of its offset turns over. Bits below a sector are refused
@@ -170,15 +154,15 @@ fn first_held_behind(
         let sector = Region::new(at as u32, SECTOR);
         if !is_blank(session, sector)? {
             let reach = Region::new(whole.end() as u32, (end - whole.end()) as u32);
-            return Ok(Some(Place { sector, reach }));
+            return Place::new(session, sector, reach).map(Some);
         }
         at += u64::from(SECTOR);
     }
     Ok(None)
 }
 
-/// The blank beginning of a region.
-fn blank_from(session: &mut Session, region: Region) -> Result<Region, DeviceError> {
+/// The blank beginning of a region, at least its first sector.
+pub(super) fn blank_from(session: &mut Session, region: Region) -> Result<Region, DeviceError> {
     let mut blank = Region::new(region.offset, 0);
     let mut step = BLOCK;
     while blank.size < region.size {
@@ -191,15 +175,15 @@ fn blank_from(session: &mut Session, region: Region) -> Result<Region, DeviceErr
             step = SECTOR;
         }
     }
+    blank.size = blank.size.max(SECTOR);
     Ok(blank)
 }
 
-fn is_blank(session: &mut Session, region: Region) -> Result<bool, DeviceError> {
-    shows(session, region, &vec![0xFF; region.size as usize])
-}
-
-fn is_surely_blank(session: &mut Session, region: Region) -> Result<bool, DeviceError> {
-    surely_shows(session, region, &vec![0xFF; region.size as usize])
+/// The smallest region that covers both.
+pub(super) fn hull(one: Region, other: Region) -> Region {
+    let start = one.offset.min(other.offset);
+    let end = one.end().max(other.end());
+    Region::new(start, (end - u64::from(start)) as u32)
 }
 
 #[cfg(test)]
