@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use flashpack::device::practice::faults::{Direction, SECOND_CLIENT_READ, WireFault};
 use flashpack::device::practice::{Board, Faults, Options};
@@ -18,6 +19,7 @@ use crate::neighbour_bytes::noise;
 /// Begins inside a sector.
 const AT: usize = 0x12_3400;
 const LEN: usize = 0x3000;
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Places in the stream of each direction.
 const PLACES: u64 = 16;
 
@@ -143,14 +145,20 @@ fn the_board_hears_its_sync_and_others_miss_what_it_reads() {
     // The second client comes before the first byte of these, and its eight answers before theirs.
     let asked = (SECOND_CLIENT_READ / (8 * 14)) as usize + 2;
     port.write_all(&sync.repeat(asked)).unwrap();
-    let mut first = [0; 14];
-    port.read_exact(&mut first).unwrap();
+    let all = 8 * 14 * (asked as u64 + 1);
+    let mut rest = vec![0; (all - SECOND_CLIENT_READ) as usize];
+    port.read_exact(&mut rest).unwrap();
+    let sent = boot_text + 8 * 14 + all;
+    let deadline = Instant::now() + PATIENCE;
+    while look.report().wire.from_board < sent {
+        assert!(Instant::now() < deadline, "{:?}", look.report().wire);
+        std::thread::yield_now();
+    }
     let report = look.report();
     assert_eq!(report.commands["SYNC"], asked as u64 + 2);
-    assert_eq!(report.wire.to_board, sync.len() as u64 * (asked as u64 + 1));
     assert_eq!(
-        report.wire.from_board,
-        boot_text + 8 * 14 * (asked as u64 + 2),
-        "what it takes was sent"
+        (report.wire.to_board, report.wire.from_board),
+        (sync.len() as u64 * (asked as u64 + 1), sent),
+        "its SYNC is not ours, and what it takes was sent"
     );
 }
