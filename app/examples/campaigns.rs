@@ -28,7 +28,7 @@ mod unix {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::{Duration, Instant};
 
-    use super::campaign_run::{Ending, Kind, Lane};
+    use super::campaign_run::{Ending, Kind, Lane, NAMES};
 
     #[derive(Default)]
     struct Tally {
@@ -39,6 +39,8 @@ mod unix {
         long_jobs: AtomicU64,
         longest_millis: AtomicU64,
         said: Mutex<BTreeMap<String, u64>>,
+        /// Runs of each job.
+        runs: [AtomicU64; NAMES.len()],
     }
 
     pub fn main() -> ExitCode {
@@ -108,6 +110,9 @@ mod unix {
                     let millis = longest.as_millis() as u64;
                     tally.longest_millis.fetch_max(millis, Ordering::Relaxed);
                     tally.long_jobs.fetch_add(count, Ordering::Relaxed);
+                    for (all, runs) in tally.runs.iter().zip(lane.runs()) {
+                        all.fetch_add(*runs, Ordering::Relaxed);
+                    }
                     let mut said = tally.said.lock().expect("no lane panics");
                     for (sentence, count) in lane.said() {
                         *said.entry(sentence.clone()).or_default() += count;
@@ -127,6 +132,9 @@ mod unix {
             of(&tally.long_jobs),
             of(&tally.longest_millis) as f64 / 1000.0,
         );
+        for (job, (name, runs)) in NAMES.iter().zip(&tally.runs).enumerate() {
+            println!("  {:>7} runs of job {job}: {name}", of(runs));
+        }
         let said = tally.said.into_inner().expect("no lane panics");
         let mut said: Vec<_> = said.into_iter().collect();
         said.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -8,32 +8,35 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flashpack::device::practice::faults::{Direction, FlashFault, PowerLoss, Replug, WireFault};
-use flashpack::device::practice::{Board, Faults, Options, TestAccess};
+use flashpack::device::practice::{Board, Options, TestAccess};
 use flashpack::engine::event::{Event, Outcome};
+use flashpack::engine::read::pieces;
 use flashpack::engine::request::{LinkOptions, PortChoice, Request};
 use flashpack::engine::surroundings::Surroundings;
 use flashpack::engine::worker::Worker;
 use flashpack::model::cause::Cause;
-use flashpack::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use flashpack::model::region::Region;
+use md5::{Digest as _, Md5};
+
+pub use faults::Kind;
+use faults::{Length, faults};
+pub use jobs::NAMES;
+use jobs::{JOBS, Job, Random, TABLE, job};
+
+// By their names: the campaigns program finds this file in another way than the tests do.
+#[path = "campaign_faults.rs"]
+mod faults;
+#[path = "campaign_jobs.rs"]
+mod jobs;
 
 const FLASH: usize = 0x20_0000;
 /// A lost answer costs 100 ms.
 const PATIENCE_PERCENT: u32 = 33;
+/// What the engine keeps of a change of this board's partition table: the old one, and that the change is under way.
+const KEPT_TABLE: &str = "table-60-55-f9-f0-0d-01.bin";
+const KEPT_NOTE: &str = "table-change-60-55-f9-f0-0d-01.json";
 /// A job that says nothing for longer than this hangs.
 const HANG: Duration = Duration::from_secs(10);
-
-/// What a campaign does to its jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// One cut, at every byte of either direction and at every flash operation.
-    Cuts,
-    /// One to three faults of any sort.
-    Faulty,
-    /// Damaged bytes at this rate, in parts per million.
-    Noise(u32),
-}
 
 /// How a run ended well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,132 +47,6 @@ pub enum Ending {
     Resumed,
     /// The job failed and named the place outside the target where bytes were lost, the next one finished.
     Named,
-}
-
-/// A seeded generator: xorshift with a multiplication (Vigna's xorshift64*).
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
-    }
-
-    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(len + 8);
-        while bytes.len() < len {
-            bytes.extend(self.next().to_le_bytes());
-        }
-        bytes.truncate(len);
-        bytes
-    }
-}
-
-/// A job of 64 KiB: what the board holds before, what it is asked to do, and what it must hold then.
-struct Job {
-    before: Vec<(u32, Vec<u8>)>,
-    request: Request,
-    after: Vec<(u32, Vec<u8>)>,
-    /// The sectors that it may touch.
-    target: Vec<Region>,
-}
-
-impl Job {
-    fn write(before: Vec<(u32, Vec<u8>)>, writes: Vec<PlannedWrite>) -> Self {
-        let after = writes
-            .iter()
-            .map(|write| (write.offset, write.bytes.to_vec()));
-        Self {
-            before,
-            after: after.collect(),
-            target: writes
-                .iter()
-                .map(|write| write.region().sectors())
-                .collect(),
-            request: Request::Write(Arc::new(FlashPlan::new(writes))),
-        }
-    }
-
-    fn erase(region: Region) -> Self {
-        Self {
-            before: Vec::new(),
-            after: vec![(region.offset, vec![0xFF; region.size as usize])],
-            target: vec![region],
-            request: Request::Erase(region),
-        }
-    }
-}
-
-fn write(role: Role, target: &str, offset: u32, bytes: &[u8]) -> PlannedWrite {
-    PlannedWrite {
-        role,
-        target: target.into(),
-        source: "campaign".into(),
-        offset,
-        bytes: bytes.to_vec().into(),
-        destroys: Vec::new(),
-    }
-}
-
-/// Reference jobs, one per number from 0.
-const JOBS: u64 = 5;
-
-fn job(number: u64) -> Job {
-    let mut random = Random::new(1000 + number);
-    let blank = |len: usize| vec![0xFF; len];
-    match number {
-        // A blank chip.
-        0 => Job::write(
-            vec![(0x10_0000, blank(0x1_0000))],
-            vec![write(Role::Data, "bin", 0x10_0000, &random.bytes(0x1_0000))],
-        ),
-        // Some sectors of an image changed; long runs of one value, as packs have them.
-        1 => {
-            let mut old = random.bytes(0x1_0000);
-            old[0x6000..0x9000].fill(0xFF);
-            old[0xC000..].fill(0);
-            let mut new = old.clone();
-            for at in [0x10, 0x3FFF, 0x4000, 0x8800, 0xF123] {
-                new[at] ^= 0x5A;
-            }
-            new[0x2000..0x3000].fill(0xFF);
-            Job::write(
-                vec![(0x11_0000, old)],
-                vec![write(Role::Data, "bin", 0x11_0000, &new)],
-            )
-        }
-        // Ends that share their sectors with somebody else.
-        2 => Job::write(
-            Vec::new(),
-            vec![write(Role::Data, "bin", 0x12_0200, &random.bytes(0xEE00))],
-        ),
-        // Text that packs well, in two places, the second after the first.
-        3 => {
-            let text: Vec<u8> = (0..0xF000u32)
-                .flat_map(|at| format!("{} ", at % 1013).into_bytes())
-                .take(0xF000)
-                .collect();
-            Job::write(
-                vec![(0x14_0000, blank(0x4000))],
-                vec![
-                    write(Role::Data, "bin", 0x14_0000, &text),
-                    write(Role::OtaData, "otadata", 0xD000, &random.bytes(0x1000)),
-                ],
-            )
-        }
-        // Sectors and a whole block.
-        _ => Job::erase(Region::new(0x15_E000, 0x1_4000)),
-    }
 }
 
 /// A board that is used run after run.
@@ -189,7 +66,11 @@ pub struct Lane {
     /// What first jobs failed with, without their numbers, and how often.
     said: BTreeMap<String, u64>,
     /// Bytes to the board, bytes from it and flash operations of each job when nothing goes wrong.
-    lengths: Vec<[u64; 3]>,
+    lengths: Vec<Length>,
+    /// Runs of each job.
+    runs: [u64; JOBS as usize],
+    /// Pieces that the read of the moment has reported as proven, by offset.
+    read: BTreeMap<u32, Vec<u8>>,
 }
 
 impl Lane {
@@ -218,6 +99,8 @@ impl Lane {
             long_jobs: 0,
             said: BTreeMap::new(),
             lengths: Vec::new(),
+            runs: [0; JOBS as usize],
+            read: BTreeMap::new(),
         };
         for job in lane.jobs.clone() {
             lane.prepare(&job);
@@ -232,7 +115,7 @@ impl Lane {
         lane
     }
 
-    fn counts(&self) -> [u64; 3] {
+    fn counts(&self) -> Length {
         let report = self.inside.report();
         [
             report.wire.to_board,
@@ -242,7 +125,8 @@ impl Lane {
     }
 
     /// Puts what a job finds on the board, which is then switched off and on.
-    fn prepare(&self, job: &Job) {
+    fn prepare(&mut self, job: &Job) {
+        self.read.clear();
         self.inside.mend();
         self.inside.power_cycle();
         for (offset, bytes) in &job.before {
@@ -271,6 +155,52 @@ impl Lane {
         }
     }
 
+    /// What the job asks for; a read that goes on has in hand what was read before.
+    fn request(&self, job: &Job) -> Request {
+        let Request::ReadPieces(wanted) = &job.request else {
+            return job.request.clone();
+        };
+        let mut wanted = (**wanted).clone();
+        let digest = |bytes: &Vec<u8>| Md5::digest(bytes).into();
+        let pieces = self.read.iter();
+        wanted.in_hand = pieces.map(|(at, bytes)| (*at, digest(bytes))).collect();
+        Request::ReadPieces(Arc::new(wanted))
+    }
+
+    /// What of the read is not what the flash must hold, wherever a piece was reported as proven; what is missing too
+    /// when all is said to be there.
+    fn wrong_read(&self, job: &Job, finished: bool) -> Option<String> {
+        let Request::ReadPieces(wanted) = &job.request else {
+            return None;
+        };
+        for (at, bytes) in &self.read {
+            if self.expected[*at as usize..][..bytes.len()] != bytes[..] {
+                return Some(format!("what was read at {at:#x} is not what is there"));
+            }
+        }
+        let missing = pieces(&wanted.regions).into_iter().find(|piece| {
+            let read = self.read.get(&piece.offset);
+            read.is_none_or(|bytes| bytes.len() != piece.size as usize)
+        });
+        let missing = missing.filter(|_| finished)?;
+        Some(format!("nothing was read at {:#x}", missing.offset))
+    }
+
+    /// What is wrong with what is kept of a change of the table: the old one must be there while the board has it no
+    /// more, and a finished change must not be offered.
+    fn wrong_kept(&self, job: &Job, around: &Surroundings, finished: bool) -> Option<String> {
+        let old = job.old_table.as_ref()?;
+        let kept = |name| around.keep().get(name).ok().flatten();
+        if finished {
+            return kept(KEPT_NOTE).map(|_| "a finished change of the table is offered".into());
+        }
+        let flash = self.inside.flash();
+        let untouched = flash[TABLE as usize..].starts_with(old);
+        let is_kept = kept(KEPT_TABLE).is_some_and(|kept| kept.starts_with(old));
+        (!untouched && !(is_kept && kept(KEPT_NOTE).is_some()))
+            .then(|| "the old table is neither on the board nor kept".into())
+    }
+
     /// Runs the job once; its ending.
     fn perform(&mut self, job: &Job, around: &Surroundings) -> Result<Event, String> {
         let options = LinkOptions {
@@ -281,7 +211,7 @@ impl Lane {
         let mut worker =
             Worker::start_in(around, &choice, options, Arc::new(|| ())).expect("a worker starts");
         worker
-            .submit(job.request.clone())
+            .submit(self.request(job))
             .expect("a new worker is free");
         let began = Instant::now();
         let mut last = began;
@@ -291,6 +221,13 @@ impl Lane {
                 return Err(format!("HANG of {:?} before {event:?}", last.elapsed()));
             }
             last = Instant::now();
+            if let Event::Piece {
+                region,
+                bytes: Some(bytes),
+            } = &event
+            {
+                self.read.insert(region.offset, bytes.to_vec());
+            }
             if event.is_ending() {
                 self.longest = self.longest.max(began.elapsed());
                 self.long_jobs += u64::from(began.elapsed() > HANG);
@@ -305,13 +242,14 @@ impl Lane {
     /// What must never happen, with what led to it.
     pub fn run(&mut self, kind: Kind, seed: u64, number: u64) -> Result<Ending, String> {
         let mut random = Random::new(seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
-        let (job_number, faults) = self.faults(kind, number, &mut random);
+        let (job_number, faults) = faults(kind, number, &self.lengths, &mut random);
         let job = Arc::clone(&self.jobs[job_number as usize]);
         if !self.inside.flash_is(&self.expected) {
             let what = self.difference();
             self.inside.overwrite(0, &self.background);
             return Err(format!("CHANGED BETWEEN RUNS, before run {number}: {what}"));
         }
+        self.runs[job_number as usize] += 1;
         self.expect(&job);
         self.prepare(&job);
         self.inside.add_faults_from_here(&faults);
@@ -329,6 +267,11 @@ impl Lane {
         result
     }
 
+    /// Runs of each job, in the order of [`NAMES`].
+    pub fn runs(&self) -> &[u64] {
+        &self.runs
+    }
+
     /// The longest job so far, and how many took longer than 10 s in all.
     #[cfg_attr(test, expect(dead_code, reason = "the campaigns program tells it"))]
     pub fn long_jobs(&self) -> (Duration, u64) {
@@ -343,9 +286,12 @@ impl Lane {
             .map_err(|hang| format!("{hang}: {what}"))?;
         let finished = match &first {
             Event::Finished(Outcome::Written(summary)) => summary.verified,
-            Event::Finished(Outcome::Erased(_)) => true,
+            Event::Finished(Outcome::Erased(_) | Outcome::PiecesRead { .. }) => true,
             _ => false,
         };
+        if let Some(wrong) = self.wrong_beside(job, &around, finished) {
+            return Err(format!("{wrong}: {what}: {first:?}"));
+        }
         let said = match first {
             Event::Finished(_) if finished => {
                 return if self.inside.flash_is(&self.expected) {
@@ -372,6 +318,10 @@ impl Lane {
         let second = self
             .perform(job, &around)
             .map_err(|hang| format!("{hang} in resume: {what}"))?;
+        let finished = matches!(second, Event::Finished(_));
+        if let Some(wrong) = self.wrong_beside(job, &around, finished) {
+            return Err(format!("{wrong} after resume: {what}: {second:?}"));
+        }
         match second {
             Event::Finished(_) if self.inside.flash_is(&self.expected) => Ok(Ending::Resumed),
             Event::Finished(_) if self.differs_only_in(said.lost) => Ok(Ending::Named),
@@ -381,6 +331,14 @@ impl Lane {
             )),
             other => Err(format!("NO RESUME after “{said}”: {what}: {other:?}")),
         }
+    }
+
+    /// What else must not be after a job, besides what its flash holds.
+    fn wrong_beside(&self, job: &Job, around: &Surroundings, finished: bool) -> Option<String> {
+        let read = self.wrong_read(job, finished);
+        let read = read.map(|wrong| format!("FALSE SUCCESS of a read: {wrong}"));
+        let kept = || self.wrong_kept(job, around, finished);
+        read.or_else(|| kept().map(|wrong| format!("TABLE LOST: {wrong}")))
     }
 
     /// Whether every byte that is not as expected lies in the region that an error named as lost.
@@ -412,136 +370,4 @@ impl Lane {
             differing.last().copied().unwrap_or_default()
         )
     }
-
-    /// Which job, and what goes wrong.
-    fn faults(&self, kind: Kind, number: u64, random: &mut Random) -> (u64, Faults) {
-        let mut faults = Faults {
-            seed: random.next(),
-            ..Faults::default()
-        };
-        match kind {
-            Kind::Cuts => {
-                let (job, fault) = self.cut(number);
-                match fault {
-                    Cut::Wire(direction, at, fault) => faults.wire.push((direction, at, fault)),
-                    Cut::Flash(at, fault) => faults.flash.push((at, fault)),
-                }
-                return (job, faults);
-            }
-            Kind::Noise(per_million) => {
-                faults.noise_to_board = f64::from(per_million) / 1e6;
-                faults.noise_from_board = faults.noise_to_board;
-                return (random.below(JOBS), faults);
-            }
-            Kind::Faulty => {}
-        }
-        let job = random.below(JOBS);
-        let [to_board, from_board, operations] = self.lengths[job as usize];
-        for _ in 0..=random.below(3) {
-            let (direction, len) = match random.below(2) {
-                0 => (Direction::ToBoard, to_board),
-                _ => (Direction::FromBoard, from_board),
-            };
-            let at = random.below(len + len / 8);
-            let operation = random.below(operations + 8);
-            let soon = Replug::After(Duration::from_millis(random.below(30)));
-            let wire = match random.below(13) {
-                0 | 1 => WireFault::Drop,
-                2 | 3 => WireFault::Flip(Some(random.below(8) as u8)),
-                4 => WireFault::Duplicate,
-                5 => WireFault::Insert,
-                6 => WireFault::Delay(Duration::from_millis(random.below(300))),
-                7 => WireFault::Cut,
-                8 => WireFault::Unplug(soon),
-                9 => {
-                    faults.flash.push((operation, FlashFault::Fail));
-                    continue;
-                }
-                10 => {
-                    let loss = FlashFault::PowerLoss(PowerLoss::BrownOut);
-                    faults.flash.push((operation, loss));
-                    continue;
-                }
-                11 => {
-                    let loss = FlashFault::PowerLoss(PowerLoss::Unplug(soon));
-                    faults.flash.push((operation, loss));
-                    continue;
-                }
-                _ => {
-                    faults.write_protected = random.below(4) == 0;
-                    faults
-                        .stuck_bytes
-                        .push(0x10_0000 + random.below(0x8_0000) as u32);
-                    continue;
-                }
-            };
-            faults.wire.push((direction, at, wire));
-        }
-        (job, faults)
-    }
-
-    /// All cuts of all jobs, one per number, in an order that covers them evenly however many are run.
-    fn cut(&self, number: u64) -> (u64, Cut) {
-        let total: u64 = self.cuts();
-        // A step without a common divisor visits every one before any comes twice.
-        let mut step = (total * 382 / 1000) | 1;
-        while gcd(step, total) != 1 {
-            step += 2;
-        }
-        let mut place = (u128::from(number) * u128::from(step) % u128::from(total)) as u64;
-        for (job, [to_board, from_board, operations]) in (0..).zip(&self.lengths) {
-            let never = Replug::Never;
-            let loss = |loss| FlashFault::PowerLoss(loss);
-            for (len, cut) in [
-                (*to_board, Cut::Wire(Direction::ToBoard, 0, WireFault::Cut)),
-                (
-                    *from_board,
-                    Cut::Wire(Direction::FromBoard, 0, WireFault::Cut),
-                ),
-                (
-                    *to_board,
-                    Cut::Wire(Direction::ToBoard, 0, WireFault::Unplug(never)),
-                ),
-                (
-                    *from_board,
-                    Cut::Wire(Direction::FromBoard, 0, WireFault::Unplug(never)),
-                ),
-                (*operations, Cut::Flash(0, loss(PowerLoss::Unplug(never)))),
-                (*operations, Cut::Flash(0, loss(PowerLoss::BrownOut))),
-                (*operations, Cut::Flash(0, FlashFault::Fail)),
-            ] {
-                if place < len {
-                    return (job, cut.at(place));
-                }
-                place -= len;
-            }
-        }
-        unreachable!("the place is below the total")
-    }
-
-    /// How many cuts there are.
-    pub fn cuts(&self) -> u64 {
-        let of_job = |[to_board, from_board, operations]: &[u64; 3]| {
-            2 * to_board + 2 * from_board + 3 * operations
-        };
-        self.lengths.iter().map(of_job).sum()
-    }
-}
-
-enum Cut {
-    Wire(Direction, u64, WireFault),
-    Flash(u64, FlashFault),
-}
-
-impl Cut {
-    fn at(self, place: u64) -> Self {
-        match self {
-            Self::Wire(direction, _, fault) => Self::Wire(direction, place, fault),
-            Self::Flash(_, fault) => Self::Flash(place, fault),
-        }
-    }
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

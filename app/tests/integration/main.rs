@@ -105,6 +105,8 @@ mod recognise_tools;
 #[cfg(test)]
 mod romfs;
 #[cfg(test)]
+mod second_client;
+#[cfg(test)]
 mod seed_path;
 #[cfg(test)]
 mod several_boards;

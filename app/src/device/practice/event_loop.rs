@@ -17,6 +17,7 @@ use super::machine::Machine;
 use super::options::Options;
 use super::pty::{self, Pty};
 use super::report::{Report, WireCount};
+use super::request::sync_frame;
 use super::wire::{Interruption, Wire};
 use crate::model::baud::START as START_BAUD;
 
@@ -344,7 +345,8 @@ impl EventLoop {
                     self.incoming.held_until = Some(Instant::now() + time);
                 }
                 Some(Interruption::Unplug(replug)) => self.unplug(replug),
-                Some(Interruption::Cut) => lock(&self.shared).from_board.set_cut(true),
+                Some(Interruption::Cut) => lock(&self.shared).from_board.cut(),
+                Some(Interruption::SecondClient(takes)) => self.let_second_client_in(takes),
                 None => {}
             }
         }
@@ -388,11 +390,24 @@ impl EventLoop {
                     self.give_bytes()?;
                     self.unplug(replug);
                 }
-                Some(Interruption::Cut) => lock(&self.shared).to_board.set_cut(true),
+                Some(Interruption::Cut) => lock(&self.shared).to_board.cut(),
+                Some(Interruption::SecondClient(takes)) => self.let_second_client_in(takes),
                 None => {}
             }
         }
         self.give_bytes()
+    }
+
+    /// Another program on the port: its SYNC reaches the chip in the middle of whatever is under way, and its read takes
+    /// the next bytes that the board sends.
+    fn let_second_client_in(&mut self, takes: u64) {
+        let loss = {
+            let shared = &mut *lock(&self.shared);
+            shared.from_board.take_away(takes);
+            let answers = &mut self.answers.bytes;
+            shared.machine.receive(&sync_frame(), answers)
+        };
+        self.follow(loss);
     }
 
     /// Damages what goes over the line at a speed that it does not carry, or that only one end has.
@@ -497,8 +512,8 @@ impl EventLoop {
         let json = {
             let shared = &mut *lock(&self.shared);
             shared.machine.settle();
-            shared.to_board.set_cut(false);
-            shared.from_board.set_cut(false);
+            shared.to_board.end_session();
+            shared.from_board.end_session();
             shared.sessions += 1;
             shared.report().to_json()
         };

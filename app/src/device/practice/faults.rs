@@ -17,6 +17,7 @@ insert:to-board@N          send a byte of noise before byte N
 delay:to-board@N=MS        hold byte N and all after it back for so many milliseconds
 cut:to-board@N             from byte N on nothing passes either way, until 1 s of silence
 unplug:to-board@N[=MS]     unplug the board at byte N; plug it in again after MS milliseconds (1000; never: not at all)
+second-client:to-board@N   another program asks SYNC at byte N, and takes up to 512 bytes of what is sent next
 noise:to-board@RATE        damage each byte with this probability, such as 1e-5
 limit:line@BAUD[=RATE]     above this speed the line damages each byte with this probability (0.05)
 fail:flash@N               flash operation N fails
@@ -33,6 +34,9 @@ seed:N                     seed of everything random";
 /// Share of the bytes that a line damages above its limit: enough that no question and its answer pass whole, not so
 /// much that no request ever does.
 const LIMIT_RATE: f64 = 0.05;
+
+/// Most bytes that one read of a second client takes.
+pub const SECOND_CLIENT_READ: u64 = 512;
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,9 @@ pub enum WireFault {
     Delay(Duration),
     Cut,
     Unplug(Replug),
+    /// Another program that has the same port open asks SYNC in between, and its read takes the next bytes that the
+    /// board sends: a random number, at most [`SECOND_CLIENT_READ`].
+    SecondClient,
 }
 
 /// What happens instead of, or during, one flash operation.
@@ -206,6 +213,7 @@ fn wire_fault(kind: &str, word: &str, value: Option<&str>) -> Result<Option<Wire
         ("delay", millis) => WireFault::Delay(milliseconds(word, millis.unwrap_or_default())?),
         ("cut", None) => WireFault::Cut,
         ("unplug", value) => WireFault::Unplug(replug(word, value)?),
+        ("second-client", None) => WireFault::SecondClient,
         _ => return Ok(None),
     }))
 }
@@ -243,6 +251,7 @@ mod tests {
             "flip:from-board@7=3",
             "delay:to-board@0x10=250",
             "unplug:to-board@9=never",
+            "second-client:from-board@11",
             "unplug:flash@2=50",
             "brown-out:flash@3",
             "fail:flash@0",
@@ -267,6 +276,7 @@ mod tests {
                     WireFault::Delay(Duration::from_millis(250))
                 ),
                 (Direction::ToBoard, 9, WireFault::Unplug(Replug::Never)),
+                (Direction::FromBoard, 11, WireFault::SecondClient),
             ]
         );
         let unplug = PowerLoss::Unplug(Replug::After(Duration::from_millis(50)));
@@ -322,6 +332,9 @@ mod tests {
             "seed:x",
             "fail:to-board@1",
             "drop:flash@1",
+            "second-client:to-board",
+            "second-client:to-board@1=9",
+            "second-client:flash@1",
             "encrypted:now",
             "unplug:flash@1=soon",
         ] {

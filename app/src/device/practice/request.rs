@@ -15,7 +15,7 @@ macro_rules! commands {
     ($($name:ident = $number:literal $text:literal),+ $(,)?) => {
         /// A command of the loader protocol (espressif/esptool, serial protocol).
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Command { $($name),+ }
+        pub enum Command { $($name = $number),+ }
 
         impl Command {
             /// The command of this number.
@@ -102,6 +102,17 @@ pub enum NotARequest {
     WrongDirection(u8),
     /// The header's length is not the frame's; the number is the command's.
     WrongLength(u8),
+}
+
+/// A whole SYNC as every client of a loader sends it, in its frame.
+pub fn sync_frame() -> Vec<u8> {
+    const DATA_LEN: u8 = 36;
+    let mut request = vec![0, Command::Sync as u8, DATA_LEN, 0, 0, 0, 0, 0];
+    request.extend([0x07, 0x07, 0x12, 0x20]);
+    request.resize(HEADER_LEN + usize::from(DATA_LEN), 0x55);
+    let mut frame = Vec::new();
+    slip::append_frame(&mut frame, &request);
+    frame
 }
 
 impl<'a> Request<'a> {
@@ -217,6 +228,16 @@ mod tests {
             Request::parse(&[0, 8, 1, 0, 0, 0, 0, 0]).unwrap_err(),
             NotARequest::WrongLength(8)
         );
+    }
+
+    #[test]
+    fn a_sync_is_a_request_of_36_bytes() {
+        let frame = sync_frame();
+        let inside = frame.strip_prefix(&[0xC0]).unwrap();
+        let request = Request::parse(inside.strip_suffix(&[0xC0]).unwrap()).unwrap();
+        assert_eq!(request.command(), Some(Command::Sync));
+        assert_eq!(request.data.len(), 36);
+        assert_eq!(request.data[..5], [0x07, 0x07, 0x12, 0x20, 0x55]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::faults::{Direction, Faults, Replug, WireFault};
+use super::faults::{Direction, Faults, Replug, SECOND_CLIENT_READ, WireFault};
 use super::random::Random;
 
 /// Something that interrupts the stream.
@@ -17,6 +17,9 @@ pub enum Interruption {
     Unplug(Replug),
     /// Nothing passes from here on; the other direction is to be cut too.
     Cut,
+    /// Another program's request reaches the board here, and its read takes this many of the bytes that the board
+    /// sends from now on.
+    SecondClient(u64),
 }
 
 /// One direction of the cable.
@@ -31,6 +34,8 @@ pub struct Wire {
     too_fast: f64,
     random: Random,
     cut: bool,
+    /// Bytes that another reader of the port still takes when they arrive.
+    taken_away: u64,
 }
 
 impl Wire {
@@ -56,6 +61,7 @@ impl Wire {
             too_fast: 0.0,
             random,
             cut: false,
+            taken_away: 0,
         }
     }
 
@@ -73,7 +79,7 @@ impl Wire {
     pub fn mend(&mut self) {
         self.faults.clear();
         (self.noise, self.too_fast) = (0.0, 0.0);
-        self.cut = false;
+        self.end_session();
     }
 
     /// Bytes sent into this direction so far.
@@ -86,9 +92,19 @@ impl Wire {
         self.too_fast = rate;
     }
 
-    /// Cuts this direction, or mends it.
-    pub fn set_cut(&mut self, cut: bool) {
-        self.cut = cut;
+    /// Cuts this direction.
+    pub fn cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// Another reader of the port takes this many bytes, the next that arrive.
+    pub fn take_away(&mut self, bytes: u64) {
+        self.taken_away += bytes;
+    }
+
+    /// What lasts no longer than a session is over: a cut, and the read of another program.
+    pub fn end_session(&mut self) {
+        (self.cut, self.taken_away) = (false, 0);
     }
 
     /// Sends `bytes`; what arrives is appended to `arrived`. Returns how many were taken, and what stopped it there.
@@ -97,9 +113,7 @@ impl Wire {
         let noise = self.noise.max(self.too_fast);
         if noise == 0.0 && self.next_fault_at() >= self.sent + bytes.len() as u64 {
             self.sent += bytes.len() as u64;
-            if !self.cut {
-                arrived.extend(bytes);
-            }
+            self.deliver(bytes, arrived);
             return (bytes.len(), None);
         }
         for (index, &byte) in bytes.iter().enumerate() {
@@ -118,6 +132,12 @@ impl Wire {
                         self.cut = true;
                         return (index, Some(Interruption::Cut));
                     }
+                    // Behind a cut nobody is heard.
+                    WireFault::SecondClient if self.cut => {}
+                    WireFault::SecondClient => {
+                        let bytes = 1 + self.random.below(SECOND_CLIENT_READ);
+                        return (index, Some(Interruption::SecondClient(bytes)));
+                    }
                     WireFault::Drop => copies = None,
                     WireFault::Flip(bit) => {
                         let bit = bit.map_or_else(|| self.random.below(8) as u32, u32::from);
@@ -131,12 +151,21 @@ impl Wire {
                 (extra, copies) = self.damage(byte);
             }
             self.sent += 1;
-            if !self.cut {
-                arrived.extend(extra);
-                arrived.extend(copies);
+            for byte in [extra, copies].into_iter().flatten() {
+                self.deliver(&[byte], arrived);
             }
         }
         (bytes.len(), None)
+    }
+
+    /// The far end: what is not cut off arrives, and of that another reader takes its share.
+    fn deliver(&mut self, bytes: &[u8], arrived: &mut Vec<u8>) {
+        if self.cut {
+            return;
+        }
+        let taken = self.taken_away.min(bytes.len() as u64);
+        self.taken_away -= taken;
+        arrived.extend(bytes.iter().skip(taken as usize));
     }
 
     fn next_fault_at(&self) -> u64 {
@@ -215,10 +244,56 @@ mod tests {
         let cut = Some(Interruption::Cut);
         assert_eq!(wire.carry(&[13, 14, 15], &mut arrived), (1, cut));
         assert_eq!(wire.carry(&[14, 15], &mut arrived), (2, None));
-        wire.set_cut(false);
+        wire.end_session();
         assert_eq!(wire.carry(&[16], &mut arrived), (1, None));
         assert_eq!(arrived, [10, 11, 12, 13, 16]);
         assert_eq!(wire.sent(), 7);
+    }
+
+    #[test]
+    fn a_second_client_comes_in_between_and_is_not_heard_behind_a_cut() {
+        let carry = |seed: &str| {
+            let mut wire = wire(&["second-client:to-board@2", seed]);
+            let mut arrived = Vec::new();
+            let (taken, interruption) = wire.carry(&[10, 11, 12, 13], &mut arrived);
+            let Some(Interruption::SecondClient(bytes)) = interruption else {
+                panic!("{interruption:?}")
+            };
+            assert!((1..=SECOND_CLIENT_READ).contains(&bytes), "{bytes}");
+            assert_eq!((taken, &arrived[..]), (2, &[10u8, 11][..]));
+            assert_eq!(wire.carry(&[12, 13], &mut arrived), (2, None));
+            assert_eq!(arrived, [10, 11, 12, 13]);
+            bytes
+        };
+        assert_eq!(carry("seed:1"), carry("seed:1"));
+        assert_ne!(carry("seed:1"), carry("seed:2"));
+        let mut cut = wire(&["cut:to-board@0", "second-client:to-board@1"]);
+        let mut arrived = Vec::new();
+        assert_eq!(
+            cut.carry(&[1, 2], &mut arrived),
+            (0, Some(Interruption::Cut))
+        );
+        assert_eq!(cut.carry(&[1, 2], &mut arrived), (2, None));
+        assert!(arrived.is_empty(), "{arrived:?}");
+    }
+
+    #[test]
+    fn what_another_reader_takes_is_sent_and_does_not_arrive() {
+        let mut wire = wire(&["duplicate:to-board@1", "drop:to-board@6"]);
+        wire.take_away(4);
+        let mut arrived = Vec::new();
+        // 1, 2, 2, 3 are taken.
+        assert_eq!(wire.carry(&[1, 2, 3, 4, 5], &mut arrived), (5, None));
+        assert_eq!((&arrived[..], wire.sent()), (&[4u8, 5][..], 5));
+        wire.take_away(2);
+        assert_eq!(wire.carry(&[6], &mut arrived), (1, None));
+        // The one that is lost is not there to be taken.
+        assert_eq!(wire.carry(&[7, 8, 9], &mut arrived), (3, None));
+        assert_eq!(arrived, [4, 5, 9]);
+        wire.take_away(9);
+        wire.end_session();
+        assert_eq!(wire.carry(&[10], &mut arrived), (1, None));
+        assert_eq!(arrived, [4, 5, 9, 10]);
     }
 
     #[test]
