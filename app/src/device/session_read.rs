@@ -1,6 +1,8 @@
 //! A session's reading: packets that are acknowledged, and the stub's MD5 over all of them.
 //!
-//! What arrives damaged is asked again in smaller pieces; every byte that is returned was covered by a digest.
+//! What arrives damaged is asked again in smaller pieces; every byte that is returned was covered by a digest. Nothing
+//! protects the command that says what to read, and that digest is of what was sent: so it is asked besides whether bytes
+//! that are not everywhere the same lie where they should.
 
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use crate::model::region::Region;
 
 /// Bytes of one packet; the stub sends no larger ones.
 const PACKET: u32 = 0x1000;
+/// Bytes that are compared to recognise a place.
+const PAGE: usize = 256;
 /// Bytes of the smallest piece that is asked for after errors.
 const LEAST_PIECE: u32 = 0x400;
 /// Errors without a piece in between before a read fails.
@@ -99,7 +103,36 @@ impl Session {
                 self.protocol("the digest of the read bytes differs from the board's".into())
             );
         }
+        self.check_place(region, &bytes)?;
         Ok(bytes)
+    }
+
+    /// Whether these bytes are those of the region that was meant. A few of them tell, if there are any that other places
+    /// hardly hold; on a line that showed damage all of them are asked about.
+    fn check_place(&mut self, region: Region, bytes: &[u8]) -> Result<(), DeviceError> {
+        let telling = |page: &&[u8]| page.iter().any(|byte| *byte != page[0]);
+        let pages: Vec<Region> = (region.offset..)
+            .step_by(PAGE)
+            .zip(bytes.chunks_exact(PAGE))
+            .filter(|(_, page)| telling(page))
+            .map(|(offset, _)| Region::new(offset, PAGE as u32))
+            .collect();
+        let asked = match (pages.first(), pages.last()) {
+            (Some(first), Some(last)) if region.size > PACKET && !self.disturbed => [*first, *last],
+            _ => [region, Region::new(region.offset, 0)],
+        };
+        for part in asked.into_iter().filter(|part| part.size > 0) {
+            let start = (part.offset - region.offset) as usize;
+            let wanted: [u8; 16] = Md5::digest(&bytes[start..start + part.size as usize]).into();
+            // Nothing protects this question either: a *no* is asked for twice.
+            if self.md5(part)? != wanted && self.md5(part)? != wanted {
+                return Err(self.protocol(format!(
+                    "what was read at 0x{:X} came from somewhere else",
+                    region.offset
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn read_digest(&mut self, time: Duration, region: Region) -> Result<Vec<u8>, DeviceError> {

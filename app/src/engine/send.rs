@@ -13,9 +13,10 @@ use super::interruption::{Interruptions, Left};
 use super::job::Job;
 use super::scan;
 use super::stray::{self, Begun, Between};
-use super::stray_watch;
+use super::stray_watch::{self, Watch};
 use super::whole::Whole;
-use crate::device::session::Go;
+use crate::device::error::DeviceError;
+use crate::device::session::{Go, Session};
 use crate::model::cause::Cause;
 use crate::model::number::hex;
 use crate::model::region::Region;
@@ -46,6 +47,8 @@ pub(super) struct Sending<'a> {
     begun: Vec<Begun>,
     /// What lies between sending what is unproven and now.
     between: Between,
+    /// What lay right behind all of it.
+    behind: Option<Watch>,
     rewrites: u32,
     /// The fewest bytes that were ever left: less is progress.
     fewest_left: u64,
@@ -65,6 +68,7 @@ impl<'a> Sending<'a> {
             unproven: Vec::new(),
             begun: Vec::new(),
             between: Between::Nothing,
+            behind: None,
             rewrites: 0,
             fewest_left: total,
             done: 0,
@@ -79,6 +83,13 @@ impl<'a> Sending<'a> {
         interruptions: &mut Interruptions,
         job: &mut Job<'_>,
     ) -> Result<(), Stop> {
+        if !self.open.is_empty() {
+            let whole = self.whole.region();
+            let behind = interruptions.retry(link, job, &mut |link, job| {
+                Ok(Watch::behind(link.loader(job)?, whole)?)
+            })?;
+            self.behind = Some(behind);
+        }
         while !self.open.is_empty() || !self.unproven.is_empty() {
             let result = if self.unproven.is_empty() {
                 self.send_some(link, interruptions, job)
@@ -90,7 +101,11 @@ impl<'a> Sending<'a> {
             if self.between == Between::Nothing {
                 self.between = Between::Error;
             }
-            if interruptions.survive(stop, link, job)? == Left::Nothing {
+            let left = match interruptions.survive(stop, link, job) {
+                Ok(left) => left,
+                Err(end) => return Err(self.last_look(end, link, job)),
+            };
+            if left == Left::Nothing {
                 // The chip may have run its program meanwhile: everything of this region is asked again.
                 self.between = Between::Reset;
                 self.open.clear();
@@ -98,6 +113,40 @@ impl<'a> Sending<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How a job ends that cannot go on: by what its last command destroyed elsewhere, if the board can still be asked.
+    fn last_look(&self, end: Stop, link: &mut BoardLink, job: &mut Job<'_>) -> Stop {
+        let Stop::Failed(error) = &end else {
+            return end;
+        };
+        let (None, Some(begun)) = (error.lost, self.begun.last()) else {
+            return end;
+        };
+        let found = link
+            .loader(job)
+            .and_then(|session| Ok(self.lost(session, begun, Between::Reset)?));
+        match found {
+            Ok(Some(error)) => error.into(),
+            // Whoever cannot be asked is what the job ended for.
+            Ok(None) | Err(_) => end,
+        }
+    }
+
+    /// What a run destroyed outside, as the error of the job.
+    fn lost(
+        &self,
+        session: &mut Session,
+        begun: &Begun,
+        between: Between,
+    ) -> Result<Option<JobError>, DeviceError> {
+        if let Some(behind) = &self.behind
+            && let Some(lost) = behind.lost(session)?
+        {
+            return Ok(Some(stray::erased_too_much(self.target, lost)));
+        }
+        let place = stray::find(session, self.whole, begun, between)?;
+        Ok(place.map(|place| stray::went_elsewhere(self.target, begun.region.offset, place)))
     }
 
     /// Sends what may be unproven at once: everything, or a little after errors.
@@ -184,10 +233,10 @@ impl<'a> Sending<'a> {
             .begun
             .last()
             .filter(|_| self.between != Between::Nothing)
-            && let Some(place) = stray::find(session, self.whole, last, self.between)?
+            && let Some(lost) = self.lost(session, last, self.between)?
         {
             proven.clear();
-            return Err(stray::went_elsewhere(self.target, last.region.offset, place).into());
+            return Err(lost.into());
         }
         let total = bytes(&self.unproven);
         let mut done = 0;
@@ -209,11 +258,10 @@ impl<'a> Sending<'a> {
             };
             for begun in &self.begun {
                 if wrong.iter().any(|run| run.overlaps(begun.region))
-                    && let Some(place) = stray::find(session, self.whole, begun, self.between)?
+                    && let Some(lost) = self.lost(session, begun, self.between)?
                 {
                     proven.clear();
-                    let offset = begun.region.offset;
-                    return Err(stray::went_elsewhere(self.target, offset, place).into());
+                    return Err(lost.into());
                 }
             }
             if let (Some(first), false) = (wrong.first(), self.between != Between::Nothing) {

@@ -80,6 +80,25 @@ impl Watch {
         })
     }
 
+    /// The same for the sector right behind the job alone, which costs one question.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn behind(session: &mut Session, whole: Region) -> Result<Self, DeviceError> {
+        let flash = session.identify()?.flash();
+        let end = flash.map_or(1 << OFFSET_BITS, Region::end);
+        let mut behind = None;
+        if whole.end() < end {
+            let sector = Region::new(whole.end() as u32, SECTOR);
+            let reach = Region::new(sector.offset, (end - whole.end()) as u32);
+            behind = Some(Place::new(session, sector, reach)?);
+        }
+        Ok(Self {
+            elsewhere: Vec::new(),
+            behind,
+        })
+    }
+
     /// What was changed outside the job. Places overlap, so several may seem to be hit: all that lies from the first to the
     /// last of them.
     ///
@@ -87,7 +106,9 @@ impl Watch {
     /// When the board does not answer.
     pub(super) fn lost(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
         let mut lost = match self.behind {
-            Some(place) if place.is_changed(session)? => Some(blank_from(session, place.reach)?),
+            Some(place) if place.is_changed(session)? && is_blank(session, place.sector)? => {
+                Some(blank_from(session, place.reach)?)
+            }
             _ => None,
         };
         for place in &self.elsewhere {
