@@ -5,10 +5,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::board_job::Job;
 use super::board_memory::BoardMemory;
 use super::listening::{Listening, Next};
 use crate::engine::error::JobError;
-use crate::engine::event::{Event, Outcome, RegionState};
+use crate::engine::event::{Event, Outcome};
 use crate::engine::job_state::{Ending, JobState};
 use crate::engine::port_watch::PortWatch;
 use crate::engine::ports::{self, ListedPort};
@@ -19,60 +20,16 @@ use crate::formats::partition_bin::TABLE_BYTES;
 use crate::model::baud;
 use crate::model::boots::Boots;
 use crate::model::chip::BoardIdentity;
+use crate::model::cost::Link;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 use crate::model::region::Region;
 
-/// A job on the board, running or just ended.
-#[derive(Clone, Debug)]
-pub struct Job {
-    pub request: Request,
-    pub state: JobState,
-    pub started: Instant,
-    /// The user asked to stop.
-    pub stopping: bool,
-}
-
-impl Job {
-    /// What this job knows of a region by now; the latest word wins.
-    pub fn region_state(&self, region: Region) -> Option<RegionState> {
-        self.state
-            .regions
-            .iter()
-            .rev()
-            .find(|(known, _)| known.overlaps(region))
-            .map(|(_, state)| *state)
-    }
-
-    /// The share of a region that is written by now, 0 to 1, as far as this job has told.
-    pub fn filled(&self, region: Region) -> Option<f32> {
-        let Request::Write(plan) = &self.request else {
-            return None;
-        };
-        let planned = plan
-            .writes
-            .iter()
-            .map(crate::model::flash_plan::PlannedWrite::region)
-            .find(|w| region.contains(*w))?;
-        let done: u64 = self
-            .state
-            .regions
-            .iter()
-            .filter(|(_, state)| {
-                matches!(
-                    state,
-                    RegionState::Written | RegionState::Verified | RegionState::Same
-                )
-            })
-            .filter_map(|(part, _)| part.intersection(planned))
-            .map(|part| u64::from(part.size))
-            .sum();
-        Some((done as f32 / planned.size.max(1) as f32).min(1.0))
-    }
-}
-
 /// A proven piece of a read; without bytes what is in hand is right.
 pub type Piece = (Region, Option<Arc<[u8]>>);
+
+/// Vendor and product number of the serial port that a chip has by itself: the speed that is chosen says nothing there.
+const OWN_USB: &str = "303A:1001";
 
 /// The board and the way to it.
 pub struct BoardLink {
@@ -124,6 +81,20 @@ impl BoardLink {
     /// The safe place of this user.
     pub fn keep(&self) -> Arc<dyn Keep> {
         Arc::clone(self.around.keep())
+    }
+
+    /// What carries a job's bytes, for modelled times: the chip's own USB where the list of ports says so, else a line
+    /// of the chosen speed.
+    pub fn link(&self) -> Link {
+        let own = self.ports.iter().any(|listed| {
+            matches!(&self.port, PortChoice::Path(path) if *path == listed.path)
+                && listed.usb.as_deref() == Some(OWN_USB)
+        });
+        if own {
+            Link::Usb
+        } else {
+            Link::Uart(self.baud)
+        }
     }
 
     /// Takes in what was plugged in or out meanwhile.

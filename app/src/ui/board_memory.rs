@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
-use crate::model::region::Region;
+use crate::model::region::{Region, SECTOR};
 
 /// How a planned region compares with the board, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,18 @@ pub enum Compared {
 enum Fact {
     /// Holds exactly these bytes.
     Holds(Arc<[u8]>),
-    /// Does not hold these bytes.
-    HoldsNot(Arc<[u8]>),
+    /// Does not hold these bytes: not in these whole sectors, but in all others.
+    HoldsNot(Arc<[u8]>, Vec<Region>),
+}
+
+/// How much of a planned region differs from the board, in bytes of whole sectors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    pub differs: u64,
+    /// Of these nobody knows.
+    pub unknown: u64,
+    /// All of it.
+    pub of: u64,
 }
 
 /// What is known of a board.
@@ -66,7 +76,9 @@ impl BoardMemory {
     pub fn compared(&mut self, plan: &FlashPlan, differing: &[Region]) {
         for write in &plan.writes {
             let region = write.region();
-            let differs = differing.iter().any(|other| other.overlaps(region));
+            let differing = differing.iter().copied();
+            let differing: Vec<Region> = differing.filter(|other| other.overlaps(region)).collect();
+            let differs = !differing.is_empty();
             self.facts.retain(|(known, _)| !known.overlaps(region));
             if !differs {
                 self.note_table(write);
@@ -75,7 +87,7 @@ impl BoardMemory {
             self.facts.push((
                 region,
                 if differs {
-                    Fact::HoldsNot(bytes)
+                    Fact::HoldsNot(bytes, differing)
                 } else {
                     Fact::Holds(bytes)
                 },
@@ -111,9 +123,32 @@ impl BoardMemory {
         match fact {
             Fact::Holds(bytes) if is_same(bytes, &write.bytes) => Compared::Same,
             Fact::Holds(_) => Compared::Differs,
-            Fact::HoldsNot(bytes) if is_same(bytes, &write.bytes) => Compared::Differs,
-            Fact::HoldsNot(_) => Compared::Unknown,
+            Fact::HoldsNot(bytes, _) if is_same(bytes, &write.bytes) => Compared::Differs,
+            Fact::HoldsNot(..) => Compared::Unknown,
         }
+    }
+
+    /// How much of a planned write differs from the board, sector by sector; `None` where nothing is known of it.
+    pub fn difference(&self, write: &PlannedWrite) -> Option<Difference> {
+        let region = write.region();
+        let mut facts = self.facts.iter().rev();
+        let (known, fact) = facts.find(|(known, _)| known.overlaps(region))?;
+        let sectors = region.sectors();
+        let mut difference = Difference {
+            of: u64::from(sectors.size),
+            ..Difference::default()
+        };
+        for offset in (sectors.offset..sectors.end() as u32).step_by(SECTOR as usize) {
+            let Some(part) = Region::new(offset, SECTOR).intersection(region) else {
+                continue;
+            };
+            match holds(*known, fact, part, write) {
+                Some(true) => {}
+                Some(false) => difference.differs += u64::from(SECTOR),
+                None => difference.unknown += u64::from(SECTOR),
+            }
+        }
+        Some(difference)
     }
 
     /// Whether everything that the plan would write is known to be on the board already.
@@ -122,6 +157,29 @@ impl BoardMemory {
             .iter()
             .all(|write| self.compare(write) == Compared::Same)
     }
+}
+
+/// Whether the board holds this part of a planned write, by what is known of a region; `None`: that does not tell.
+fn holds(known: Region, fact: &Fact, part: Region, write: &PlannedWrite) -> Option<bool> {
+    let wanted = slice(&write.bytes, write.offset, part)?;
+    match fact {
+        Fact::Holds(bytes) => Some(slice(bytes, known.offset, part)? == wanted),
+        Fact::HoldsNot(bytes, differing) => {
+            let is_compared = slice(bytes, known.offset, part)? == wanted;
+            let differs = differing.iter().any(|other| other.overlaps(part));
+            match (is_compared, differs) {
+                // A sector that does not hold one thing may hold the other.
+                (false, true) => None,
+                (is_compared, differs) => Some(is_compared && !differs),
+            }
+        }
+    }
+}
+
+/// The bytes of a part of what begins at an offset; `None` unless all of it is there.
+fn slice(bytes: &[u8], offset: u32, part: Region) -> Option<&[u8]> {
+    let start = part.offset.checked_sub(offset)? as usize;
+    bytes.get(start..start.checked_add(part.size as usize)?)
 }
 
 fn is_same(a: &Arc<[u8]>, b: &Arc<[u8]>) -> bool {
@@ -162,6 +220,48 @@ mod tests {
         check(&memory, b"two", Compared::Differs);
         check(&memory, b"one and more", Compared::Differs);
         assert!(memory.holds_all(&plan(b"one")));
+    }
+
+    #[track_caller]
+    fn differs(memory: &BoardMemory, bytes: &[u8], differs: u64, unknown: u64) {
+        let of = bytes.len().next_multiple_of(0x1000) as u64;
+        let expected = Difference {
+            differs,
+            unknown,
+            of,
+        };
+        let write = &plan(bytes).writes[0];
+        assert_eq!(memory.difference(write), Some(expected));
+    }
+
+    #[test]
+    fn what_differs_is_counted_in_sectors() {
+        let mut memory = BoardMemory::default();
+        assert_eq!(memory.difference(&plan(b"one").writes[0]), None);
+        let old = vec![1; 0x3800];
+        memory.proven(&plan(&old));
+        differs(&memory, &old, 0, 0);
+        let mut new = old.clone();
+        new[0x1FFF] = 2;
+        new[0x37FF] = 2;
+        differs(&memory, &new, 0x2000, 0);
+        // What is longer than what is known ends in sectors of which nobody knows.
+        new.resize(0x5000, 2);
+        differs(&memory, &new, 0x1000, 0x2000);
+        differs(&memory, &old[..0x800], 0, 0);
+    }
+
+    #[test]
+    fn a_comparison_counts_what_it_saw() {
+        let mut memory = BoardMemory::default();
+        let old = vec![1; 0x4000];
+        memory.compared(&plan(&old), &[Region::new(0x2000, 0x2000)]);
+        differs(&memory, &old, 0x2000, 0);
+        let mut new = old;
+        new[0] = 2;
+        new[0x1000] = 2;
+        // The first sector held the old bytes; of the second nobody knows what it holds.
+        differs(&memory, &new, 0x2000, 0x1000);
     }
 
     #[test]

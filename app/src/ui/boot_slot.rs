@@ -15,7 +15,8 @@ pub fn choose(state: &mut AppState, partition: &str) {
     match plan(state, partition) {
         Ok(plan) => {
             let board = state.board.identity.clone();
-            state.review = Some(Review::new(Arc::new(plan), board, state.board.keep()));
+            let (keep, link) = (state.board.keep(), state.board.link());
+            state.review = Some(Review::new(Arc::new(plan), board, keep, link));
         }
         Err(reason) => state.tell(Severity::Error, reason),
     }

@@ -75,6 +75,7 @@ pub enum Command {
     RefreshPorts,
     Write,
     WriteSeveral,
+    WriteNextBoard,
     WriteAll,
     Compare,
     WhatBoots,
@@ -184,13 +185,17 @@ impl Command {
         (self.facts().why_not)(environment)
     }
 
-    /// Tooltip: what it does, its shortcut, and why it is grey.
+    /// Tooltip: what it does, what *Cancel* would leave, its shortcut, and why it is grey.
     pub fn tooltip(self, environment: &Environment, shortcut: Option<&str>) -> String {
         let shortcut = shortcut.map_or_else(String::new, |shortcut| format!("  ({shortcut})"));
         let reason = self
             .why_not(environment)
             .map_or_else(String::new, |reason| format!("\n{reason}"));
-        format!("{}{shortcut}{reason}", self.facts().tooltip)
+        let leaves = match (self, environment.cancel_leaves) {
+            (Self::Cancel, Some(leaves)) => format!(". {leaves}"),
+            _ => String::new(),
+        };
+        format!("{}{leaves}{shortcut}{reason}", self.facts().tooltip)
     }
 }
 

@@ -28,6 +28,10 @@ pub struct Environment {
     pub connected: bool,
     /// Name of the running job.
     pub job: Option<String>,
+    /// What cancelling the running job would leave.
+    pub cancel_leaves: Option<&'static str>,
+    /// This project was written to a board since the start.
+    pub written: bool,
     /// Name of the port in use.
     pub port: String,
     /// Number of problems that stop a write.

@@ -3,15 +3,18 @@
 use super::action::Action;
 use super::board_files;
 use super::board_history;
-use super::board_link::Job;
+use super::board_job::Job;
 use super::board_table::{self, TableWish};
 use super::command::Command;
 use super::dialogs::review_plan::Review;
 use super::failure_report;
+use super::listening::Phase;
 use super::monitor_actions;
 use super::moved_data;
+use super::next_board;
 use super::packer_actions;
 use super::panels::agent::{self, LookUp};
+use super::panels::drawer::Tab;
 use super::state::{AppState, Notice, ReadInto};
 use super::{restoring, resume};
 use crate::engine::error::JobError;
@@ -68,7 +71,7 @@ fn ended(state: &mut AppState, job: &Job) {
                     resume::remember(state, job);
                     ("Resume".to_owned(), Action::Resume)
                 }
-                request => ("Do it again".to_owned(), again(request)),
+                request => ("Do it again".to_owned(), again(state, request)),
             };
             let text = format!("{} cancelled. {left}", job.state.name);
             say(state, Severity::Warning, false, text, vec![button]);
@@ -93,7 +96,14 @@ fn was_written(state: &mut AppState, request: &Request, summary: &WriteSummary) 
         state.packing.remember_written(plan);
         state.keep_written();
     }
-    let buttons = vec![("Look it up".to_owned(), Action::from(Command::LookUp))];
+    let mut buttons = vec![("Look it up".to_owned(), Action::from(Command::LookUp))];
+    if let Request::Write(plan) = request
+        && next_board::was_written(state, plan)
+    {
+        let next = Action::from(Command::WriteNextBoard);
+        buttons.push((next_board::BUTTON.to_owned(), next));
+    }
+    buttons.extend(open_monitor(state));
     say(
         state,
         Severity::Note,
@@ -101,6 +111,18 @@ fn was_written(state: &mut AppState, request: &Request, summary: &WriteSummary) 
         written(summary),
         buttons,
     );
+}
+
+/// A monitor that runs takes the port back by itself: then it is only shown, if it is not in sight already.
+fn open_monitor(state: &AppState) -> Option<(String, Action)> {
+    let command = if state.board.listening.phase() == Phase::Off {
+        Command::StartMonitor
+    } else if state.drawer != Some(Tab::Monitor) {
+        Command::ShowMonitor
+    } else {
+        return None;
+    };
+    Some(("Open monitor".to_owned(), command.into()))
 }
 
 /// Nothing of the project was written, so nothing of it is remembered.
@@ -237,7 +259,8 @@ fn show_agent_plan(state: &mut AppState, planned: &AgentPlanned) {
     }
     let board = Some(planned.identity.clone());
     let keep = state.board.keep();
-    state.review = Some(Review::new(planned.plan.clone(), board, keep));
+    let link = state.board.link();
+    state.review = Some(Review::new(planned.plan.clone(), board, keep, link));
 }
 
 /// Asked quietly after connecting, and aloud by the command: the log holds the answer either way.
@@ -266,6 +289,10 @@ fn detected(state: &mut AppState, identity: &crate::model::chip::BoardIdentity) 
     }
     warn_of_another_board(state, identity);
     restoring::offer_old_table(state);
+    if next_board::has_come(state) {
+        // The sheet asks for the table itself.
+        return;
+    }
     board_table::learn(state);
 }
 
@@ -335,7 +362,7 @@ fn failed(state: &mut AppState, job: &Job, error: JobError) {
         resume::remember(state, job);
         ("Resume".to_owned(), Action::Resume)
     } else {
-        let action = wish.map_or_else(|| again(request), ask_again);
+        let action = wish.map_or_else(|| again(state, request), ask_again);
         ("Try again".to_owned(), action)
     };
     state.file_read = None;
@@ -399,13 +426,14 @@ fn ask_again(wish: TableWish) -> Action {
     })
 }
 
-fn again(request: &Request) -> Action {
+fn again(state: &mut AppState, request: &Request) -> Action {
     match request {
         Request::Write(plan) => Action::StartWrite(plan.clone()),
         Request::Agent(Question::Find { partition, path }) => Action::LookUp {
             partition: partition.clone(),
             path: path.clone(),
         },
+        Request::Detect if next_board::not_now(state) => Action::Command(Command::WriteNextBoard),
         Request::Detect => Action::Command(Command::Connect),
         Request::Read(_) | Request::ReadPieces(_) => Action::Command(Command::ReadPartition),
         Request::Reset => Action::Command(Command::ResetBoard),

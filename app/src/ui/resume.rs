@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::action::Action;
 use super::board_files::{self, ReadWish};
-use super::board_link::Job;
+use super::board_job::Job;
 use super::command::Command;
 use super::job_ending::say;
 use super::run_command::submit;

@@ -9,6 +9,7 @@ use super::state::AppState;
 use crate::engine::request::{LinkOptions, PortChoice};
 use crate::engine::several::{BoardPlace, Several};
 use crate::engine::{guard, ports};
+use crate::model::flash_plan::{FlashPlan, Role};
 use crate::model::problem::Severity;
 
 /// The sheet while it is open.
@@ -19,6 +20,8 @@ pub struct SeveralSheet {
     pub chosen: BTreeSet<PathBuf>,
     /// The path that is being typed.
     pub draft: String,
+    /// The partition table that was ticked to go to every board, whatever table that has.
+    pub ticked_table: Option<Arc<[u8]>>,
     /// The boards that are being written, or were.
     pub running: Option<Several>,
 }
@@ -36,6 +39,13 @@ impl SeveralSheet {
             self.typed.push(path);
         }
     }
+}
+
+/// The partition table that a plan writes; whoever gets it can lose data.
+pub fn table_of(plan: &FlashPlan) -> Option<&Arc<[u8]>> {
+    let mut writes = plan.writes.iter();
+    let write = writes.find(|write| write.role == Role::Table)?;
+    Some(&write.bytes)
 }
 
 /// What the sheet asks for.

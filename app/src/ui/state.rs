@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::action::Action;
 use super::board_files::FileRead;
 use super::board_history::{BoardHistory, first_baud};
+use super::board_job::Job;
 use super::board_link::BoardLink;
 use super::board_memory::Compared;
 use super::board_table::TableWish;
@@ -23,6 +24,7 @@ use super::file_dialog::FileDialogs;
 use super::layout::Layout;
 use super::listening::Phase;
 use super::log::Log;
+use super::next_board::NextBoard;
 use super::packing::Packing;
 use super::palette::Palette;
 use super::panels::agent::AgentPanel;
@@ -127,6 +129,8 @@ pub struct AppState {
     pub file_read: Option<FileRead>,
     /// A job that was cut, until it goes on or another takes its place.
     pub interrupted: Option<Interrupted>,
+    /// What the next board gets, once the project was written to one.
+    pub next_board: Option<NextBoard>,
     /// What the board's table is read for, while it is being read.
     pub table_wish: Option<TableWish>,
     /// A comparison is under way that tells which moved partitions hold data.
@@ -197,6 +201,7 @@ impl AppState {
             pending_read: None,
             file_read: None,
             interrupted: None,
+            next_board: None,
             table_wish: None,
             moves_wish: false,
             then: None,
@@ -416,6 +421,8 @@ impl AppState {
             partition,
             connected: self.board.is_connected(),
             job: self.board.running().map(|job| job.state.name.to_owned()),
+            cancel_leaves: self.board.running().map(Job::cancel_leaves),
+            written: self.next_board.is_some(),
             port: self.board.port.to_string(),
             errors: self.derived.errors(),
             packing: self.packing.is_busy(),

@@ -6,9 +6,12 @@ use std::process::Command as Process;
 
 use egui_kittest::kittest::Queryable as _;
 use flashpack::device::practice::{Board, Options};
+use flashpack::engine::ports::ListedPort;
 use flashpack::engine::request::PortChoice;
 use flashpack::model::chip::Chip;
+use flashpack::model::cost::Link;
 use flashpack::model::partition_table::TableSettings;
+use flashpack::model::plan_estimate::estimate;
 use flashpack::model::project::Project;
 use flashpack::store::project_file;
 use flashpack::ui::action::Action;
@@ -158,15 +161,62 @@ fn the_sheet_says_what_the_dry_run_says() {
     assert!(window.has(&guard));
     window.act(Command::Disconnect);
 
-    let printed = dry_run(&path, &board);
+    let printed = dry_run(&path, &board, 115_200);
     for field in ["bytes", "writes", "guards", "modelled", "full", "verify"] {
         assert_eq!(printed[field], shown[field], "{field}");
     }
 }
 
-fn dry_run(project: &Path, board: &Board) -> serde_json::Value {
+#[test]
+fn the_modelled_time_is_that_of_the_chosen_speed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("it.flashpack");
+    project_file::save(&path, &project_file::sample()).unwrap();
+    let board = board("");
+    let project = project_file::load(&path).unwrap().project;
+    let mut window = window_on(&board, project);
+    let modelled = |window: &Window| {
+        let review = window.state().review.as_ref().unwrap();
+        serde_json::to_value(review.view().modelled).unwrap()
+    };
+    window.act(Command::Write);
+    let slow = modelled(&window);
+    window.click("Back");
+    window.act(Command::ShowBoard);
+    window.click("Speed");
+    window.click("921600 baud");
+    window.wait("the board at another speed", |window| {
+        let board = &window.state().board;
+        board.is_connected() && board.running().is_none() && board.baud == 921_600
+    });
+    window.act(Command::Write);
+    let fast = modelled(&window);
+    assert_ne!(slow, fast);
+    let sentence = window.state().review.as_ref().unwrap().view().modelled;
+    assert!(window.has(&sentence.sentence()), "it is drawn");
+    // The same port as that of a chip with its own USB.
+    let port = ListedPort {
+        path: board.port().to_owned(),
+        label: "the chip's own".to_owned(),
+        product: None,
+        serial: None,
+        usb: Some("303A:1001".to_owned()),
+        recommended: true,
+    };
+    window.harness.state_mut().state.board.ports = vec![port];
+    window.settle();
+    let review = window.state().review.as_ref().unwrap();
+    let expected = estimate(&review.plan, Link::Usb);
+    assert_eq!(review.view().modelled, expected);
+    window.act(Command::Disconnect);
+    assert_eq!(dry_run(&path, &board, 115_200)["modelled"], slow);
+    assert_eq!(dry_run(&path, &board, 921_600)["modelled"], fast);
+}
+
+fn dry_run(project: &Path, board: &Board, baud: u32) -> serde_json::Value {
     let output = Process::new(env!("CARGO_BIN_EXE_flashpack"))
-        .args(["write", "--dry-run", "--json", "--port"])
+        .args(["write", "--dry-run", "--json", "--baud", &baud.to_string()])
+        .arg("--port")
         .arg(board.port())
         .arg(project)
         .output()

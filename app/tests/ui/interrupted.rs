@@ -202,6 +202,12 @@ fn a_comparison_says_how_much_differs() {
     bench.window.connect();
     bench.window.act(Command::Compare);
     bench.wait_for_notice("4 KiB differ on the board");
+    bench.window.act(Command::Write);
+    assert!(
+        bench.window.has("differs in 4 KiB"),
+        "the sheet says it too"
+    );
+    assert!(bench.window.has("same as board"), "the table is right");
 }
 
 #[test]

@@ -9,6 +9,9 @@ mod bad_input;
 #[cfg(test)]
 #[cfg(unix)]
 mod board_history;
+// Marked as a test, as the monitor's.
+#[cfg(test)]
+mod done;
 #[cfg(test)]
 #[path = "../integration/elf_file.rs"]
 mod elf_file;

@@ -38,6 +38,12 @@ fn eight_boards_are_written_and_the_one_that_fails_touches_no_other() {
         window.settle();
         window.click("Add port");
     }
+    // A table can strand data on boards that nobody asks: it has its own tick.
+    window.click("Write to 8 boards");
+    let sheet = window.state().several.as_ref().unwrap();
+    assert!(sheet.running.is_none(), "the button does nothing");
+    assert!(window.has_containing("No board is asked what it holds"));
+    window.click("Write this partition table to every board");
     window.click("Write to 8 boards");
     let running = |window: &Window| {
         let sheet = window.state().several.as_ref().unwrap();
@@ -78,4 +84,33 @@ fn eight_boards_are_written_and_the_one_that_fails_touches_no_other() {
     );
     window.click("Close");
     assert!(window.state().several.is_none());
+}
+
+#[test]
+fn what_is_not_verified_is_not_said_to_be() {
+    let board = Board::start(Options::default()).unwrap();
+    let mut window = Window::sample();
+    window.packed();
+    let mut plan = (*window.state().derived.plan).clone();
+    plan.no_verify = true;
+    // Without a table there is nothing to tick.
+    plan.writes.retain(|write| write.target == "bin");
+    window.harness.state_mut().state.derived.plan = plan.into();
+    window.act(Command::WriteSeveral);
+    assert!(window.has_containing("none is verified"));
+    assert!(!window.has("Write this partition table to every board"));
+    window.click("Another port");
+    let path = board.port().display().to_string();
+    window.harness.event(eframe::egui::Event::Text(path));
+    window.settle();
+    window.click("Add port");
+    window.click("Write to 1 board");
+    window.wait("the end of it", |window| {
+        let sheet = window.state().several.as_ref().unwrap();
+        sheet
+            .running
+            .as_ref()
+            .is_some_and(|several| !several.is_running())
+    });
+    assert!(window.has("1 written, not verified, 0 failed"));
 }

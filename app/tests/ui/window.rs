@@ -179,6 +179,13 @@ impl Window {
         self.settle();
     }
 
+    /// Moves the pointer over something.
+    #[track_caller]
+    pub fn hover(&mut self, label: &str) {
+        self.harness.get_by_label(label).hover();
+        self.settle();
+    }
+
     /// Clicks what has a label that begins like this.
     #[track_caller]
     pub fn click_containing(&mut self, part: &str) {

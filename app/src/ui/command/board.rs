@@ -22,6 +22,7 @@ use crate::ui::environment::{Environment, Main};
 use crate::ui::file_dialog::Ask;
 use crate::ui::files::ask_file;
 use crate::ui::moved_data;
+use crate::ui::next_board;
 use crate::ui::panels::agent::View;
 use crate::ui::panels::drawer::Tab;
 use crate::ui::run_command::{go_to, run_command, sentence, submit};
@@ -90,6 +91,16 @@ pub const BOARD: &[Facts] = &[
     )
     .unless(can_write)
     .runs(|state, _| several::open(state)),
+    row(
+        Menu::Board,
+        Command::WriteNextBoard,
+        "Write the next board…",
+        "Once the board is swapped: ask the new one who it is, and show what the same write would do to it",
+    )
+    .unless(|now| {
+        need(now.written, "Write this project to a board first").or_else(|| can_write(now))
+    })
+    .runs(|state, _| next_board::begin(state)),
     row(
         Menu::Board,
         Command::Compare,
@@ -264,7 +275,8 @@ fn review(state: &mut AppState, full: bool) {
         ..(*state.derived.plan).clone()
     };
     let board = state.board.identity.clone();
-    state.review = Some(Review::new(Arc::new(plan), board, state.board.keep()));
+    let (keep, link) = (state.board.keep(), state.board.link());
+    state.review = Some(Review::new(Arc::new(plan), board, keep, link));
     board_table::learn(state);
     moved_data::ask(state);
 }

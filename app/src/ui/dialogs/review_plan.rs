@@ -21,7 +21,7 @@ use super::super::widgets::command_button;
 use super::super::{text, theme};
 use super::compare_table;
 use crate::engine::plan_view::{self, GuardLine, PlanLine, PlanView};
-use crate::engine::request::{LinkOptions, Request};
+use crate::engine::request::Request;
 use crate::model::chip::BoardIdentity;
 use crate::model::cost::Link;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
@@ -37,6 +37,8 @@ pub struct Review {
     /// What is shown of it, and for which board.
     view: Arc<PlanView>,
     board: Option<BoardIdentity>,
+    /// What its bytes will go over, for the modelled times.
+    link: Link,
     /// Where backups go.
     keep: Arc<dyn Keep>,
     /// Guards that were ticked, by their place.
@@ -47,8 +49,12 @@ pub struct Review {
 
 impl Review {
     /// Nothing is ticked yet.
-    pub fn new(plan: Arc<FlashPlan>, board: Option<BoardIdentity>, keep: Arc<dyn Keep>) -> Self {
-        let link = Link::Uart(LinkOptions::default().baud);
+    pub fn new(
+        plan: Arc<FlashPlan>,
+        board: Option<BoardIdentity>,
+        keep: Arc<dyn Keep>,
+        link: Link,
+    ) -> Self {
         let mac = board.as_ref().and_then(|board| board.mac.as_deref());
         let view = PlanView::of(&plan, board.as_ref(), link).backed_up(&plan, &*keep, mac);
         Self {
@@ -56,6 +62,7 @@ impl Review {
             keep,
             plan,
             board,
+            link,
             ticked: BTreeSet::new(),
             moves_asked: None,
         }
@@ -81,7 +88,8 @@ impl Review {
             places.any(|known| known.guard == line.guard)
         };
         let asked = self.moves_asked.take();
-        *self = Self::new(Arc::new(plan), self.board.take(), Arc::clone(&self.keep));
+        let (board, keep) = (self.board.take(), Arc::clone(&self.keep));
+        *self = Self::new(Arc::new(plan), board, keep, self.link);
         self.moves_asked = asked;
         let lines = self.view.guards.iter().enumerate();
         self.ticked = lines
@@ -91,14 +99,23 @@ impl Review {
     }
 
     /// The same plan against the board that is connected now; ticks do not carry over to another board.
-    fn follow(&mut self, board: Option<&BoardIdentity>) {
+    fn follow(&mut self, board: Option<&BoardIdentity>, link: Link) {
         if self.board.as_ref() != board {
             let plan = FlashPlan {
                 moves: Vec::new(),
                 carry: false,
                 ..(*self.plan).clone()
             };
-            *self = Self::new(Arc::new(plan), board.cloned(), Arc::clone(&self.keep));
+            *self = Self::new(Arc::new(plan), board.cloned(), Arc::clone(&self.keep), link);
+        } else if self.link != link {
+            // A line that did not carry its speed is the same board, and what was ticked holds.
+            let new = Self::new(
+                Arc::clone(&self.plan),
+                self.board.clone(),
+                Arc::clone(&self.keep),
+                link,
+            );
+            (self.view, self.link) = (new.view, link);
         }
     }
 
@@ -145,7 +162,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
         state.review = None;
         return false;
     }
-    review.follow(state.board.identity.as_ref());
+    review.follow(state.board.identity.as_ref(), state.board.link());
     ui.horizontal(|ui| {
         ui.heading(format!("Write to {}", state.board.port));
         ui.weak("Nothing has been sent yet");
@@ -179,9 +196,14 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
     let total = review.plan.total_bytes();
     ui.weak(review.view.amount())
         .on_hover_text(exact_size(total));
-    ui.weak(review.view.modelled.sentence()).on_hover_text(
-        "By the cost model, for 115200 baud and a typical flash chip; not a measurement",
-    );
+    let over = match review.link {
+        Link::Uart(baud) => format!("{baud} baud"),
+        Link::Usb => "the chip's own USB".to_owned(),
+    };
+    ui.weak(review.view.modelled.sentence())
+        .on_hover_text(format!(
+            "By the cost model, for {over} and a typical flash chip; not a measurement"
+        ));
     ui.add_space(theme::STEP);
     state.review = Some(review);
     buttons(ui, state);
@@ -225,16 +247,41 @@ fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine) {
     ui.label(RichText::new(hex(shown.offset)).font(theme::mono()));
     let size = u64::from(shown.size);
     ui.label(human_size(size)).on_hover_text(exact_size(size));
-    let (words, ink) = match state.board.memory.compare(write) {
-        Compared::Same => (text::SAME, tokens.good),
-        Compared::Differs => (text::DIFFERS, tokens.warning),
-        Compared::Unknown => (text::UNKNOWN, tokens.weak),
+    let compared = state.board.memory.compare(write);
+    let (words, ink) = match compared {
+        Compared::Same => (text::SAME.to_owned(), tokens.good),
+        Compared::Differs => (how_much(state, write), tokens.warning),
+        Compared::Unknown => (text::UNKNOWN.to_owned(), tokens.weak),
     };
-    ui.colored_label(ink, words)
-        .on_hover_text("Compared when the write begins, sector by sector");
+    let tip = match compared {
+        Compared::Differs => {
+            "In whole sectors of 4 KiB, by what is known of the board; asked again when the write begins"
+        }
+        _ => "Compared when the write begins, sector by sector",
+    };
+    ui.colored_label(ink, words).on_hover_text(tip);
     ui.add(eframe::egui::Label::new(
         RichText::new(shown.losses()).weak(),
     ));
+}
+
+/// `differs in 8 KiB, 4 KiB not checked`, as far as is known.
+fn how_much(state: &AppState, write: &PlannedWrite) -> String {
+    let Some(difference) = state.board.memory.difference(write) else {
+        return text::DIFFERS.to_owned();
+    };
+    let unknown = human_size(difference.unknown);
+    match (difference.differs, difference.unknown) {
+        (0, 0) => text::SAME.to_owned(),
+        (0, _) => format!("the same but for {unknown} that are {}", text::UNKNOWN),
+        (bytes, 0) => format!("{} in {}", text::DIFFERS, human_size(bytes)),
+        (bytes, _) => format!(
+            "{} in {}, {unknown} {}",
+            text::DIFFERS,
+            human_size(bytes),
+            text::UNKNOWN
+        ),
+    }
 }
 
 /// Data that a changed table moves: carried along by one tick.

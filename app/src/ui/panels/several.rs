@@ -1,13 +1,17 @@
 //! The sheet of several boards: the ports to choose from, then a row with a bar for each board, and how each ended.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use eframe::egui::{self, Align, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{
+    self, Align, Frame, Grid, Layout, Margin, ProgressBar, RichText, ScrollArea, Stroke, TextEdit,
+    Ui,
+};
 
 use super::super::action::Action;
 use super::super::file_dialog::Ask;
 use super::super::files::ask_file;
-use super::super::several::{SeveralSheet, SeveralWish};
+use super::super::several::{SeveralSheet, SeveralWish, table_of};
 use super::super::state::AppState;
 use super::super::text::count;
 use super::super::theme;
@@ -15,6 +19,7 @@ use super::super::widgets::command_button;
 use super::super::widgets::icon::{self, Icon};
 use crate::engine::job_state::Ending;
 use crate::engine::several::{OneBoard, Several};
+use crate::model::flash_plan::FlashPlan;
 
 /// Draws the sheet, if it is open. Whether it is.
 pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
@@ -31,13 +36,23 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
 
 fn choose(ui: &mut Ui, state: &mut AppState, sheet: &mut SeveralSheet) {
     ui.heading("Write to several boards");
-    let plan = &state.derived.plan;
+    let plan = Arc::clone(&state.derived.plan);
+    let proof = if plan.no_verify {
+        "none is verified"
+    } else {
+        "each is verified by itself"
+    };
     ui.label(format!(
-        "The same {} go to each board at the same time; each is verified by itself, and a failure of one touches no other",
+        "The same {} go to each board at the same time; {proof}, and a failure of one touches no other",
         count(plan.writes.len(), "region", "regions")
     ));
     ui.add_space(theme::STEP * 2.0);
-    let room = (ui.available_height() - 84.0).max(60.0);
+    let foot = if table_of(&plan).is_some() {
+        152.0
+    } else {
+        84.0
+    };
+    let room = (ui.available_height() - foot).max(60.0);
     ScrollArea::vertical()
         .max_height(room)
         .auto_shrink([false, true])
@@ -84,6 +99,7 @@ fn choose(ui: &mut Ui, state: &mut AppState, sheet: &mut SeveralSheet) {
         }
     });
     ui.add_space(theme::STEP * 2.0);
+    let table_is_ticked = table(ui, sheet, &plan);
     ui.horizontal(|ui| {
         let boards = count(sheet.chosen.len(), "board", "boards");
         let reason = if sheet.chosen.is_empty() {
@@ -94,6 +110,8 @@ fn choose(ui: &mut Ui, state: &mut AppState, sheet: &mut SeveralSheet) {
             Some("A job is running on the board in use")
         } else if !state.environment.has_plan {
             Some("There is nothing to write")
+        } else if !table_is_ticked {
+            Some("Tick that every board gets this partition table first")
         } else {
             None
         };
@@ -108,13 +126,49 @@ fn choose(ui: &mut Ui, state: &mut AppState, sheet: &mut SeveralSheet) {
     });
 }
 
+/// Says what a partition table can do to boards that nobody asks. Whether it was ticked, or is none.
+fn table(ui: &mut Ui, sheet: &mut SeveralSheet, plan: &FlashPlan) -> bool {
+    let Some(table) = table_of(plan) else {
+        return true;
+    };
+    let danger = theme::tokens(ui.visuals()).danger;
+    let frame = Frame::new()
+        .stroke(Stroke::new(1.0, danger))
+        .corner_radius(5)
+        .inner_margin(Margin::same(8));
+    let ticked = frame.show(ui, |ui| {
+        ui.colored_label(
+            danger,
+            "No board is asked what it holds: where its own partition table differs from this one, data in partitions that move, shrink or go can be lost",
+        );
+        // A tick is for the table that was shown.
+        let mut ticked = sheet.ticked_table.as_ref() == Some(table);
+        let label = "Write this partition table to every board";
+        let tip = "To see what it would strand on one board, close this and write to that board by itself";
+        if ui.checkbox(&mut ticked, label).on_hover_text(tip).changed() {
+            sheet.ticked_table = ticked.then(|| Arc::clone(table));
+        }
+        ticked
+    });
+    ui.add_space(theme::STEP * 2.0);
+    ticked.inner
+}
+
+/// `7 written and verified, 1 failed`; what was not proven is not said to be.
+fn outcome(several: &Several) -> String {
+    let proven = if several.plan.no_verify {
+        "written, not verified"
+    } else {
+        "written and verified"
+    };
+    let summary = &several.summary;
+    format!("{} {proven}, {} failed", summary.good, summary.failed)
+}
+
 fn progress(ui: &mut Ui, state: &mut AppState, several: &Several) {
     let (done, all) = several.done();
     ui.heading(format!("{done} of {}", count(all, "board", "boards")));
-    ui.label(format!(
-        "{} written and verified, {} failed",
-        several.summary.good, several.summary.failed
-    ));
+    ui.label(outcome(several));
     ui.add_space(theme::STEP * 2.0);
     let room = (ui.available_height() - 44.0).max(60.0);
     ScrollArea::vertical()
