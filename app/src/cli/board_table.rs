@@ -54,18 +54,20 @@ impl OnBoard {
 /// board was asked several times.
 pub fn look(board: &mut Board, report: &mut Report) -> Result<OnBoard, Failure> {
     let region = Region::new(board.table_offset(), TABLE_BYTES as u32);
-    let mut tries = 1..TRIES;
+    let mut failed: Vec<Failure> = Vec::new();
     let bytes = loop {
         match board.ask(Request::Read(region), report) {
             Ok(Outcome::Read { bytes, .. }) => break bytes,
             Ok(_) => return Err(board.unexpected()),
-            Err(failure) if failure.error.resumable && tries.next().is_some() => {
+            Err(failure) if failure.error.resumable && failed.len() + 1 < TRIES => {
                 report.note(&format!(
                     "{}; asking again for the board's partition table",
                     failure.error.message
                 ));
+                failed.push(failure);
             }
-            Err(failure) => return Err(failure),
+            // What interrupted it says more than why it could not be taken up again.
+            Err(failure) => return Err(failed.into_iter().next().unwrap_or(failure)),
         }
     };
     let mut reading = partition_bin::read(&bytes);
