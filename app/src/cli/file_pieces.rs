@@ -95,8 +95,8 @@ mod tests {
         }
     }
 
-    fn pieces(offset: u32, bytes: Vec<u8>) -> Option<Vec<(Role, u32, usize)>> {
-        let write = file(offset, bytes.clone());
+    fn pieces(offset: u32, bytes: &[u8]) -> Option<Vec<(Role, u32, usize)>> {
+        let write = file(offset, bytes.to_vec());
         let found = around_table(&write, TableSettings::default(), Path::new("merged.bin"));
         let (_, pieces) = found.unwrap()?;
         let all: Vec<u8> = pieces
@@ -118,33 +118,33 @@ mod tests {
     fn the_table_alone_is_cut_out_wherever_the_file_begins_and_ends() {
         let table = table();
         assert_eq!(
-            pieces(0x8000, table.clone()),
+            pieces(0x8000, &table),
             Some(vec![(Role::Table, 0x8000, 0xC00)])
         );
         let mut merged = vec![7; 0x8000];
         merged.extend_from_slice(&table);
         let head = (Role::Data, 0, 0x8000);
         assert_eq!(
-            pieces(0, merged.clone()),
+            pieces(0, &merged),
             Some(vec![head, (Role::Table, 0x8000, 0xC00)])
         );
         merged.resize(0x1_2345, 0xFF);
         let rest = (Role::Data, 0x9000, 0x9345);
         let all = vec![head, (Role::Table, 0x8000, 0x1000), rest];
-        assert_eq!(pieces(0, merged.clone()), Some(all));
+        assert_eq!(pieces(0, &merged), Some(all));
         let later = vec![
             (Role::Data, 0x1000, 0x7000),
             (Role::Table, 0x8000, 0x1000),
             rest,
         ];
-        assert_eq!(pieces(0x1000, merged[0x1000..].to_vec()), Some(later));
+        assert_eq!(pieces(0x1000, &merged[0x1000..]), Some(later));
         assert_eq!(
-            pieces(0x8020, table),
+            pieces(0x8020, &table),
             None,
             "it begins inside the table's sector"
         );
-        assert_eq!(pieces(0, vec![7; 0x9000]), None, "there is no table in it");
-        assert_eq!(pieces(0x9000, vec![7; 0x1000]), None);
-        assert_eq!(pieces(0, vec![7; 0x8000]), None);
+        assert_eq!(pieces(0, &[7; 0x9000]), None, "there is no table in it");
+        assert_eq!(pieces(0x9000, &[7; 0x1000]), None);
+        assert_eq!(pieces(0, &[7; 0x8000]), None);
     }
 }

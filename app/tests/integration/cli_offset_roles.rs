@@ -167,7 +167,7 @@ fn the_bytes_beside_are_listed_with_their_file_or_its_folder() {
     );
     let place = beside["place"].as_str().unwrap();
     assert!(
-        place.contains("beside-") && place.ends_with(".json"),
+        place.contains("beside-") && !place.ends_with("kept"),
         "{place}"
     );
     let listed = backups(&["0x20000=odd"]);
