@@ -15,6 +15,7 @@ use crate::engine::request::{self, LinkOptions, PortChoice, Request};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::worker::{Wake, Worker};
 use crate::model::chip::{BoardIdentity, mac_text};
+use crate::model::cost;
 use crate::model::keep::Keep;
 use crate::model::partition_table::TableSettings;
 use crate::model::region::Region;
@@ -168,6 +169,16 @@ impl Board {
     /// Bits per second once connected.
     pub fn baud(&self) -> u32 {
         self.baud
+    }
+
+    /// What carries its bytes, for the cost model.
+    pub fn carrier(&self) -> cost::Link {
+        let listed = ports::list().unwrap_or_default();
+        if ports::is_chips_own_usb(&listed, Path::new(&self.name)) {
+            cost::Link::Usb
+        } else {
+            cost::Link::Uart(self.baud)
+        }
     }
 
     /// The safe place for what must outlive the program.

@@ -7,20 +7,19 @@ use std::sync::Arc;
 
 use super::args::Link;
 use super::board::Board;
-use super::board_table::board_table;
+use super::board_table::{board_table, look};
 use super::elf_targets;
 use super::failure::Failure;
+use super::file_pieces;
 use super::keep_offsets::{self, KeepOffsets};
+use super::offset_roles;
 use super::report::Report;
 use super::resolve::{Target, TargetPlace, no_partition};
 use crate::engine::elf::AppFor;
 use crate::engine::event::Outcome;
-use crate::engine::guard;
 use crate::engine::pack::{PackJob, PackedImage, pack};
 use crate::engine::plan::{self, partition_write};
 use crate::engine::request::Request;
-use crate::formats::partition_bin;
-use crate::formats::second_opinion::{self, Opinion};
 use crate::model::cause::Cause;
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
@@ -41,18 +40,20 @@ struct Tables<'a> {
     /// The board's table, once it was read.
     on_board: Option<PartitionTable>,
     settings: TableSettings,
+    /// Files that are written in pieces.
+    whole_files: Vec<Region>,
 }
 
 impl Tables<'_> {
     /// The partitions that are in force after the write. A board is asked for its own only if nothing else tells them;
-    /// one without a table has none.
-    fn layout(&mut self, report: &mut Report) -> PlanLayout {
+    /// one without a table that can be used has none.
+    fn layout(&mut self, report: &mut Report) -> Result<PlanLayout, Failure> {
         if self.written.is_none()
             && self.project.is_none()
             && self.on_board.is_none()
             && let Some(board) = self.board.as_deref_mut()
         {
-            self.on_board = board_table(board, report).ok();
+            self.on_board = look(board, report)?.sound();
         }
         let known = [
             self.written.as_ref(),
@@ -65,7 +66,7 @@ impl Tables<'_> {
             .next()
             .map_or_else(PlanLayout::default, PlanLayout::of);
         layout.settings = self.settings;
-        layout
+        Ok(layout)
     }
 }
 
@@ -121,6 +122,7 @@ pub fn make_plan(
         board,
         on_board: None,
         settings: TableSettings::default(),
+        whole_files: Vec::new(),
     };
     if let Some(offset) = facts.table_offset {
         tables.settings.table_offset = offset;
@@ -151,8 +153,7 @@ pub fn make_plan(
                 file,
                 bytes,
             } => {
-                let write = at_offset(*offset, file, bytes, &mut tables)?;
-                writes.push(write);
+                writes.extend(at_offset(*offset, file, bytes, &mut tables)?);
             }
             Target::File {
                 place: TargetPlace::Partition(_),
@@ -171,13 +172,15 @@ pub fn make_plan(
             writes.push(in_partition(name, file, bytes, &mut tables, report)?);
         }
     }
-    let layout = tables.layout(report);
+    let layout = tables.layout(report)?;
     let mut plan = FlashPlan {
         chip,
         layout,
+        whole_files: tables.whole_files,
         ..FlashPlan::new(writes)
     };
     elf_targets::convert(&mut plan, facts, report)?;
+    offset_roles::give(&mut plan, chip.unwrap_or(facts.chip));
     name_what_is_hit(&mut plan);
     if any_error(&problems) {
         return Err(report.refusal(&problems, "", "Nothing was written: the plan has errors"));
@@ -191,7 +194,7 @@ fn name_what_is_hit(plan: &mut FlashPlan) {
     let FlashPlan { writes, layout, .. } = plan;
     for write in writes
         .iter_mut()
-        .filter(|write| write.target == hex(write.offset))
+        .filter(|write| offset_roles::is_by_offset(write))
     {
         let hit = layout
             .partitions
@@ -252,44 +255,13 @@ fn app_for(project: &Project, name: &str) -> Option<AppFor> {
     })
 }
 
-/// A file at a place in flash; at the table's place it must be a table.
+/// A file at a place in flash, in pieces where it goes over the table's place; there it must hold a table.
 fn at_offset(
     offset: u32,
     file: &Path,
     bytes: &Arc<[u8]>,
     tables: &mut Tables<'_>,
-) -> Result<PlannedWrite, Failure> {
-    let name = file_name(file);
-    // What is no table at the table's place is refused as such, by its guard.
-    let table = (offset == tables.settings.table_offset)
-        .then(|| readable_table(bytes))
-        .flatten();
-    let (role, target, destroys) = match table {
-        None => (
-            Role::Data,
-            hex(offset),
-            format!("Replaces {} bytes at {}", bytes.len(), hex(offset)),
-        ),
-        Some(mut table) => {
-            table.settings = tables.settings;
-            if let Opinion::Disagrees(reason) = second_opinion::check(&table, bytes) {
-                let place = file.display().to_string();
-                let message =
-                    format!("{place} is understood differently by a second reader: {reason}");
-                return Err(Failure::new(
-                    message,
-                    place,
-                    "Please report this table; it is not written",
-                ));
-            }
-            tables.written = Some(table);
-            (
-                Role::Table,
-                plan::TABLE.to_owned(),
-                "Replaces the partition table on the board".to_owned(),
-            )
-        }
-    };
+) -> Result<Vec<PlannedWrite>, Failure> {
     if bytes.is_empty() {
         return Err(empty(file));
     }
@@ -305,21 +277,23 @@ fn at_offset(
         )
         .because(Cause::FlashTooSmall));
     }
-    Ok(PlannedWrite {
-        role,
-        target,
-        source: name,
+    let write = PlannedWrite {
+        role: Role::Data,
+        target: hex(offset),
+        source: file_name(file),
         offset,
         bytes: Arc::clone(bytes),
-        destroys: vec![destroys],
-    })
-}
-
-/// The table in these bytes, if it is one that a board could use.
-fn readable_table(bytes: &[u8]) -> Option<PartitionTable> {
-    guard::no_table(bytes)
-        .is_none()
-        .then(|| partition_bin::read(bytes).table)
+        destroys: vec![format!("Replaces {} bytes at {}", bytes.len(), hex(offset))],
+    };
+    let Some((table, pieces)) = file_pieces::around_table(&write, tables.settings, file)? else {
+        return Ok(vec![write]);
+    };
+    tables.written = Some(table);
+    // One that begins at the table has nothing before it that speaks for the whole.
+    if write.offset < tables.settings.table_offset {
+        tables.whole_files.push(write.region());
+    }
+    Ok(pieces)
 }
 
 /// A file in a partition.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use super::args::{Common, Which, Write};
-use super::board::{self, Chosen, LOOK_UP, choose, options, surroundings};
+use super::board::{self, Chosen, DEFAULT_BAUD, LOOK_UP, choose, options, surroundings};
 use super::confirm::confirm;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -15,6 +15,7 @@ use crate::engine::plan_view::{PlanLine, PlanView};
 use crate::engine::ports;
 use crate::engine::request::PortChoice;
 use crate::engine::several::{BoardPlace, Several, Summary};
+use crate::model::cost;
 use crate::model::flash_plan::FlashPlan;
 use crate::model::number::human_size;
 use crate::store::known_boards::{self, KnownBoard};
@@ -26,6 +27,22 @@ pub fn is_meant(args: &Write) -> bool {
         || args.board.all
         || args.board.next
         || args.board.summary.is_some()
+}
+
+/// What carries the bytes to the boards that are meant, for the cost model.
+pub fn carrier(args: &Write) -> cost::Link {
+    let baud = args.board.link.baud.unwrap_or(DEFAULT_BAUD);
+    let listed = ports::list().unwrap_or_default();
+    let mut meant = args.board.port.clone();
+    if args.board.all {
+        meant = ports::of_same_kind(&listed, meant.first().map(PathBuf::as_path));
+    }
+    let usb = |port: &PathBuf| ports::is_chips_own_usb(&listed, port);
+    if !meant.is_empty() && meant.iter().all(usb) {
+        cost::Link::Usb
+    } else {
+        cost::Link::Uart(baud)
+    }
 }
 
 /// Writes a plan to all boards that are meant.

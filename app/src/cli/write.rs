@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::args::{Common, Write};
-use super::board::{Board, DEFAULT_BAUD};
-use super::board_table::board_table;
+use super::board::{Board, DEFAULT_BAUD, surroundings};
+use super::board_table::{OnBoard, look};
 use super::boot_choice;
 use super::confirm::confirm;
 use super::elf_targets;
@@ -28,6 +28,7 @@ use crate::model::chip::Chip;
 use crate::model::cost::Link;
 use crate::model::flash_plan::{FlashPlan, Role};
 use crate::model::number::human_size;
+use crate::model::planned_move::MovesUnknown;
 use crate::model::problem::{Place, Problem, Severity, any_error};
 use crate::model::table_check;
 use crate::model::table_diff::{Stranded, stranded};
@@ -57,27 +58,29 @@ pub fn run(args: &Write, common: Common, report: &mut Report) -> Result<(), Fail
         boot_choice::add(&mut plan, slot, board.as_mut(), report)?;
     }
     check_table(&plan, &facts, report)?;
-    if let Some(board) = &mut board {
-        let mac = facts
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.mac.as_deref());
-        moved_data::find(&mut plan, board, mac, report)?;
+    let identity = facts.identity.as_ref();
+    let mac = identity.and_then(|identity| identity.mac.as_deref());
+    let mut on_board = None;
+    if let Some(board) = board.as_mut().filter(|_| brings_table(&plan)) {
+        let found = look(board, report)?;
+        moved_data::find(&mut plan, &found, board, mac, report)?;
+        on_board = Some(found);
     }
     plan.carry = args.move_data;
     plan.full = args.full;
     plan.no_verify = args.no_verify;
     plan.forced.clone_from(&args.force);
-    let baud = board.as_ref().map(Board::baud);
-    let link = Link::Uart(baud.or(args.board.link.baud).unwrap_or(DEFAULT_BAUD));
-    let identity = facts.identity.as_ref();
-    let mut view = PlanView::of(&plan, identity, link);
-    if let Some(board) = &board {
-        let mac = identity.and_then(|identity| identity.mac.as_deref());
-        view = view.backed_up(&plan, board.keep(), mac);
-    }
+    let link = match &board {
+        Some(board) => board.carrier(),
+        None => Link::Uart(args.board.link.baud.unwrap_or(DEFAULT_BAUD)),
+    };
+    let view = PlanView::of(&plan, identity, link);
+    let view = match &board {
+        Some(board) => view.backed_up(&plan, board.keep(), mac),
+        None => view.backed_up(&plan, &**surroundings().keep(), None),
+    };
     // Before anything else is said or done: it is the one loss that a plan does not show.
-    for loss in stranded_by(&plan, board.as_mut(), &facts, report) {
+    for loss in stranded_by(&plan, on_board.as_ref(), &facts) {
         report.note(&loss);
     }
     if args.dry_run {
@@ -136,11 +139,10 @@ fn to_several(
     plan.full = args.full;
     plan.no_verify = args.no_verify;
     plan.forced.clone_from(&args.force);
-    let uart = Link::Uart(link.baud.unwrap_or(DEFAULT_BAUD));
-    let view = PlanView::of(&plan, None, uart);
-    for loss in stranded_by(&plan, None, &facts, report) {
-        report.note(&loss);
-    }
+    // Boards that are swapped are not even there yet.
+    plan.moves_unknown = brings_table(&plan).then_some(MovesUnknown::SeveralBoards);
+    let view = PlanView::of(&plan, None, several::carrier(args));
+    let view = view.backed_up(&plan, &**surroundings().keep(), None);
     if args.dry_run {
         show(&view, report);
         return Ok(());
@@ -189,41 +191,39 @@ fn project_chip(targets: &[Target]) -> Result<Option<Chip>, Failure> {
 }
 
 /// What a table in the plan takes away from what is on the board, as sentences; else why that is not known.
-fn stranded_by(
-    plan: &FlashPlan,
-    board: Option<&mut Board>,
-    facts: &BoardFacts,
-    report: &mut Report,
-) -> Vec<String> {
+fn stranded_by(plan: &FlashPlan, on_board: Option<&OnBoard>, facts: &BoardFacts) -> Vec<String> {
     let Some(table) = plan.writes.iter().find(|write| write.role == Role::Table) else {
         return Vec::new();
     };
-    let unknown = |why: &str| {
-        vec![format!(
-            "What this table strands on the board is not known: {why}"
-        )]
-    };
-    let Some(board) = board else {
-        return unknown("no board was asked");
+    let unknown = |why: &str| format!("What this table strands on the board is not known: {why}");
+    let Some(on_board) = on_board else {
+        return vec![unknown("no board was asked")];
     };
     // What is carried along is found again.
     let carried = |lost: &&Stranded| {
         let mut moves = plan.moves.iter();
         plan.carry && moves.any(|planned| planned.from.offset == lost.region.offset)
     };
-    match board_table(board, report) {
-        Ok(old) => {
-            let new = partition_bin::read(&table.bytes).table;
-            let flash_size = facts
-                .identity
-                .as_ref()
-                .and_then(|identity| identity.flash_size);
-            let lost = stranded(&old, &new, flash_size);
-            let lost = lost.iter().filter(|lost| !carried(lost));
-            lost.map(Stranded::sentence).collect()
-        }
-        Err(failure) => unknown(&lower_first(&failure.error.message)),
+    let lack = on_board.lack(plan.layout.settings.table_offset);
+    let mut said: Vec<String> = lack
+        .iter()
+        .map(|lack| unknown(&lower_first(lack)))
+        .collect();
+    if let OnBoard::Table(old) | OnBoard::Damaged(old, _) = on_board {
+        let new = partition_bin::read(&table.bytes).table;
+        let flash_size = facts
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.flash_size);
+        let lost = stranded(old, &new, flash_size);
+        let lost = lost.iter().filter(|lost| !carried(lost));
+        said.extend(lost.map(Stranded::sentence));
     }
+    said
+}
+
+fn brings_table(plan: &FlashPlan) -> bool {
+    plan.writes.iter().any(|write| write.role == Role::Table)
 }
 
 /// A dry run may do without a board.

@@ -3,6 +3,7 @@
 //! Pure over the plan and what the board said of itself; both front ends show the same findings, and the job that
 //! writes asks again for those that depend on the board, because another one may have been plugged in since.
 
+use super::plan::TABLE;
 use crate::formats::app_image::{self, ImageRole, ImageTarget, Subject};
 use crate::formats::partition_bin::{self, Md5Row};
 use crate::model::cause::Cause;
@@ -153,7 +154,7 @@ fn of_images(
         if let Some(bytes) = bootloader.filter(|_| reaches_bootloader(plan, write)) {
             found.extend(bootloader_image(write, bytes, chip));
             found.extend(flash_size(write, bytes, flash));
-        } else if is_app(plan, write) {
+        } else if !plan.goes_on(write) && is_app(plan, write) {
             let target = ImageTarget {
                 chip,
                 revision,
@@ -269,7 +270,11 @@ fn left_behind(plan: &FlashPlan) -> impl Iterator<Item = Guard> {
     let carried =
         |planned: &&PlannedMove| plan.carry && planned.carried().is_some() && planned.lost() == 0;
     let left = plan.moves.iter().filter(move |planned| !carried(planned));
-    left.map(|planned| {
+    let unknown = plan.moves_unknown.iter().map(|unknown| {
+        let message = unknown.sentence();
+        Guard::new(GuardName::LeaveData, TABLE, message, unknown.help())
+    });
+    let left = left.map(|planned| {
         let help = if planned.carried().is_some() && !plan.carry {
             "Carry it along: --move-data, or the tick in the window; or back it up first"
         } else {
@@ -281,7 +286,8 @@ fn left_behind(plan: &FlashPlan) -> impl Iterator<Item = Guard> {
             planned.sentence(),
             help,
         )
-    })
+    });
+    left.chain(unknown)
 }
 
 fn misaligned(write: &PlannedWrite) -> Option<Guard> {
@@ -361,9 +367,14 @@ pub fn no_table(bytes: &[u8]) -> Option<String> {
 }
 
 fn past_partition(plan: &FlashPlan, write: &PlannedWrite) -> Option<Guard> {
+    // Of a file that is written in pieces the whole is looked at, once.
+    if plan.goes_on(write) {
+        return None;
+    }
+    let region = plan.whole_file(write).unwrap_or_else(|| write.region());
     // A file for the start of the flash goes over everything, and is refused for that.
-    let place = plan.layout.at(write.offset)?;
-    let over = write.region().end().checked_sub(place.region.end())?;
+    let place = plan.layout.at(region.offset)?;
+    let over = region.end().checked_sub(place.region.end())?;
     if over == 0 {
         return None;
     }
@@ -373,7 +384,7 @@ fn past_partition(plan: &FlashPlan, write: &PlannedWrite) -> Option<Guard> {
         format!(
             "{} has {} and “{}” has {}: {} would lie behind it",
             write.source,
-            human_size(write.bytes.len() as u64),
+            human_size(u64::from(region.size)),
             place.name,
             human_size(u64::from(place.region.size)),
             human_size(over)

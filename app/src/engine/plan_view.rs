@@ -1,9 +1,11 @@
 //! A plan as it is shown: the review sheet draws it, `--dry-run` prints it, as text and as JSON, and the job carries
 //! out the very plan that it was made of.
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use super::{agent_replaced, guard, moves, table_change};
+use super::{agent_replaced, guard, moves, neighbours, table_change};
 use crate::formats::app_image;
 use crate::model::chip::BoardIdentity;
 use crate::model::cost::Link;
@@ -13,6 +15,7 @@ use crate::model::keep::Keep;
 use crate::model::number::{hex, human_size};
 use crate::model::plan_estimate::{Estimate, estimate};
 use crate::model::planned_move::PlannedMove;
+use crate::model::region::{Region, SECTOR};
 
 /// One region of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,7 +100,8 @@ impl PlanView {
         }
     }
 
-    /// The same with what is backed up for this board, and where.
+    /// The same with what is backed up for this board, and where: in which file, or, for a board that nobody knows yet,
+    /// in which folder.
     #[must_use]
     pub fn backed_up(mut self, plan: &FlashPlan, keep: &dyn Keep, mac: Option<&str>) -> Self {
         let table = table_change::backup_place(keep, plan, mac).map(|place| PlannedBackup {
@@ -112,7 +116,14 @@ impl PlanView {
             what: format!("The data of {}", planned.name),
             place: moves::place(keep, mac, planned.from),
         });
-        self.backups = table.into_iter().chain(agent).chain(carried).collect();
+        let beside = beside(plan, keep, mac);
+        let first = table.into_iter().chain(agent).chain(carried);
+        self.backups = first.chain(beside).collect();
+        if mac.is_none() {
+            for backup in &mut self.backups {
+                backup.place = folder(&backup.place);
+            }
+        }
         self
     }
 
@@ -153,6 +164,37 @@ impl PlanView {
         lines.push(format!("{}; {}", self.amount(), self.modelled.sentence()));
         lines.join("\n") + "\n"
     }
+}
+
+/// The folder of a file; what is in none stays as it is.
+fn folder(file: &str) -> String {
+    let folder = Path::new(file).parent();
+    let named = folder.filter(|folder| !folder.as_os_str().is_empty());
+    named.map_or_else(|| file.to_owned(), |folder| folder.display().to_string())
+}
+
+/// What shares a sector with a write and does not belong to it; nothing is saved of a sector that is not erased.
+fn beside(plan: &FlashPlan, keep: &dyn Keep, mac: Option<&str>) -> Option<PlannedBackup> {
+    let carried = carried(plan);
+    let moved = carried
+        .iter()
+        .filter_map(|planned| Some((planned.name.as_str(), planned.carried()?)))
+        .map(|(name, (from, to))| (name, Region::new(to, from.size)));
+    let writes = plan.writes.iter();
+    let writes = writes.map(|write| (write.target.as_str(), write.region()));
+    let mut names: Vec<&str> = writes
+        .chain(moved)
+        .filter(|(_, region)| !region.is_aligned(SECTOR))
+        .map(|(name, _)| name)
+        .collect();
+    names.dedup();
+    (!names.is_empty()).then(|| PlannedBackup {
+        what: format!(
+            "What lies beside {} in the same sectors, if these differ,",
+            names.join(", ")
+        ),
+        place: keep.place(&neighbours::name(mac.unwrap_or("unknown"))),
+    })
 }
 
 /// `blink 1.2.0 for ESP32-C3, 5.3 KiB of 256 KiB`.

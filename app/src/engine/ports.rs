@@ -10,6 +10,9 @@ use crate::model::cause::Cause;
 use super::error::JobError;
 use super::request::PortChoice;
 
+/// Vendor and product number of the USB serial port that a chip has inside.
+const CHIPS_OWN_USB: &str = "303A:1001";
+
 /// The serial ports of this machine, recommended ones first. The practice board is not among them: it is made, not
 /// found.
 pub fn list() -> Result<Vec<ListedPort>, JobError> {
@@ -134,6 +137,12 @@ pub fn of_same_kind(ports: &[ListedPort], like: Option<&Path>) -> Vec<PathBuf> {
         .filter(same)
         .map(|port| port.path.clone())
         .collect()
+}
+
+/// Whether a port is the USB serial port inside an Espressif chip, whose speed is not that of a UART.
+pub fn is_chips_own_usb(ports: &[ListedPort], path: &Path) -> bool {
+    let mut named = ports.iter().filter(|port| port.path == path);
+    named.any(|port| port.usb.as_deref() == Some(CHIPS_OWN_USB))
 }
 
 #[cfg(test)]

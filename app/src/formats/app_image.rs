@@ -177,6 +177,13 @@ pub fn parse(bytes: &[u8]) -> Result<AppImage, FormatError> {
     })
 }
 
+/// Whether these bytes begin with a whole image whose sums are right.
+pub fn is_sound(bytes: &[u8]) -> bool {
+    parse(bytes).is_ok_and(|image| {
+        image.checksum.is_right() && image.sha256.as_ref().is_none_or(Sum::is_right)
+    })
+}
+
 /// What the header alone says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {

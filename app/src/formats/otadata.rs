@@ -152,6 +152,15 @@ impl OtaData {
     }
 }
 
+/// Whether these bytes are an otadata partition, whole: blank, as a build makes it, or with a record whose sum is right.
+pub fn is_otadata(bytes: &[u8]) -> bool {
+    let names_an_app =
+        |record: &Record| !record.is_erased() && record.sequence != 0 && record.crc_is_right;
+    bytes.len() == OTADATA_BYTES
+        && (bytes.iter().all(|byte| *byte == 0xFF)
+            || (OtaData::read(bytes).records.iter().flatten()).any(names_an_app))
+}
+
 /// A record of [`RECORD_BYTES`] bytes with its sum.
 pub fn record(sequence: u32, state: State) -> [u8; RECORD_BYTES] {
     let mut record = [0xFF; RECORD_BYTES];
@@ -272,6 +281,20 @@ mod tests {
         assert_eq!(newest(&valid(1), &broken), Some((0, 1)));
         assert_eq!(newest(&[0; 32], &[]), None);
         assert_eq!(OtaData::read(&[]).newest(), None);
+    }
+
+    #[test]
+    fn otadata_is_told_from_other_files() {
+        let one = record(1, State::Undefined);
+        assert!(is_otadata(&partition(&[], &[])));
+        assert!(is_otadata(&partition(&one, &[])));
+        assert!(is_otadata(&partition(&[], &one)));
+        assert!(!is_otadata(&partition(&one, &[])[..0x1FFF]));
+        assert!(!is_otadata(&[0xFF; 0x3000]));
+        assert!(!is_otadata(&[0; OTADATA_BYTES]));
+        let mut broken = one;
+        broken[28] ^= 1;
+        assert!(!is_otadata(&partition(&broken, &[])));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::chip::Chip;
 use super::guard::GuardName;
 use super::plan_layout::PlanLayout;
-use super::planned_move::PlannedMove;
+use super::planned_move::{MovesUnknown, PlannedMove};
 use super::region::Region;
 
 /// What a region of a plan is; decides its place in the order.
@@ -69,8 +69,12 @@ pub struct FlashPlan {
     pub boots: Option<BootChoice>,
     /// Partitions that its table moves or shrinks and that hold data on the board.
     pub moves: Vec<PlannedMove>,
+    /// Why nobody knows which data its table leaves behind; `None`: it is known, or there was no board to ask.
+    pub moves_unknown: Option<MovesUnknown>,
     /// Whether that data is carried along.
     pub carry: bool,
+    /// Where files lie whole that are written in pieces, because parts of them have their own place in the order.
+    pub whole_files: Vec<Region>,
     /// That it puts the agent into flash, or takes it out again.
     pub agent: Option<AgentInFlash>,
 }
@@ -114,6 +118,18 @@ impl FlashPlan {
     pub fn add(&mut self, write: PlannedWrite) {
         self.writes.push(write);
         self.writes.sort_by_key(|write| (write.role, write.offset));
+    }
+
+    /// The whole file that a write is a piece of, if it is one.
+    pub fn whole_file(&self, write: &PlannedWrite) -> Option<Region> {
+        let mut files = self.whole_files.iter();
+        files.find(|file| file.contains(write.region())).copied()
+    }
+
+    /// Whether a write goes on with a file that begins before it: what its first bytes are says nothing then.
+    pub fn goes_on(&self, write: &PlannedWrite) -> bool {
+        let file = self.whole_file(write);
+        file.is_some_and(|file| file.offset < write.offset)
     }
 
     /// Bytes that the plan covers.

@@ -61,6 +61,40 @@ impl PlannedMove {
     }
 }
 
+/// Why it is not known which data a table leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MovesUnknown {
+    /// The plan goes to several boards, which are not looked at before.
+    SeveralBoards,
+    /// The board's own table could not be read to its end; why, as a sentence without a full stop.
+    DamagedTable(String),
+}
+
+impl MovesUnknown {
+    /// What is not known and why, as one sentence without a full stop.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::SeveralBoards => {
+                "Several boards are not asked one by one whether this table leaves data behind on them"
+                    .to_owned()
+            }
+            Self::DamagedTable(why) => format!(
+                "Whether this table leaves data behind is not known for all of the board, because its own table cannot be used: {why}"
+            ),
+        }
+    }
+
+    /// What to do about it, as one sentence without a full stop.
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::SeveralBoards => {
+                "Write to each board by itself, with one --port: then it is asked"
+            }
+            Self::DamagedTable(_) => "Back the board up first: flashpack backup",
+        }
+    }
+}
+
 /// Every app or data partition that the new table moves or shrinks, those aside that `is_rewritten` says are written
 /// anew anyway. Whether the board holds data in them only the board can tell.
 pub fn moves(

@@ -126,10 +126,14 @@ fn data_is_carried_along_although_the_places_overlap() {
         .map(|backup| backup["place"].as_str().unwrap())
         .collect();
     assert!(
-        places.len() == 3 && places.iter().all(|place| place.contains("config")),
+        places.len() == 4 && places.iter().all(|place| place.contains("config")),
         "{places:?}"
     );
     assert!(places[0].contains("table-") && places[1].contains("moved-"));
+    assert!(
+        places[3].ends_with("beside-60-55-f9-f0-0d-01.json"),
+        "a table ends inside its sector: {places:?}"
+    );
     assert_eq!(saved(&bench), 0, "a dry run saves nothing");
     bench.good(&[&WRITE[..], &["--move-data"]].concat());
     board.end("TERM");

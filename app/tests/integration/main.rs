@@ -55,7 +55,11 @@ mod cli_info;
 #[cfg(test)]
 mod cli_interrupted;
 #[cfg(test)]
+mod cli_merged;
+#[cfg(test)]
 mod cli_moved_data;
+#[cfg(test)]
+mod cli_offset_roles;
 #[cfg(test)]
 mod cli_offsets;
 #[cfg(test)]
@@ -66,6 +70,8 @@ mod cli_seed_path;
 mod cli_table;
 #[cfg(test)]
 mod cli_table_edit;
+#[cfg(test)]
+mod cli_table_unread;
 #[cfg(test)]
 mod cli_usage;
 #[cfg(test)]
