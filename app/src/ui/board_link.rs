@@ -28,9 +28,6 @@ use crate::model::region::Region;
 /// A proven piece of a read; without bytes what is in hand is right.
 pub type Piece = (Region, Option<Arc<[u8]>>);
 
-/// Vendor and product number of the serial port that a chip has by itself: the speed that is chosen says nothing there.
-const OWN_USB: &str = "303A:1001";
-
 /// The board and the way to it.
 pub struct BoardLink {
     pub port: PortChoice,
@@ -86,14 +83,9 @@ impl BoardLink {
     /// What carries a job's bytes, for modelled times: the chip's own USB where the list of ports says so, else a line
     /// of the chosen speed.
     pub fn link(&self) -> Link {
-        let own = self.ports.iter().any(|listed| {
-            matches!(&self.port, PortChoice::Path(path) if *path == listed.path)
-                && listed.usb.as_deref() == Some(OWN_USB)
-        });
-        if own {
-            Link::Usb
-        } else {
-            Link::Uart(self.baud)
+        match &self.port {
+            PortChoice::Path(path) if ports::is_chips_own_usb(&self.ports, path) => Link::Usb,
+            PortChoice::Path(_) | PortChoice::Practice => Link::Uart(self.baud),
         }
     }
 

@@ -197,8 +197,8 @@ impl Lane {
         let flash = self.inside.flash();
         let untouched = flash[TABLE as usize..].starts_with(old);
         let is_kept = kept(KEPT_TABLE).is_some_and(|kept| kept.starts_with(old));
-        (!untouched && !(is_kept && kept(KEPT_NOTE).is_some()))
-            .then(|| "the old table is neither on the board nor kept".into())
+        let lost = !(untouched || is_kept && kept(KEPT_NOTE).is_some());
+        lost.then(|| "the old table is neither on the board nor kept".into())
     }
 
     /// Runs the job once; its ending.
