@@ -79,6 +79,10 @@ pub enum DeviceError {
         offset: u32,
         detail: String,
     },
+    #[error(
+        "The board on {port} has erased all of its flash while {doing}: a bit turned over on the line, in a command that nothing protects"
+    )]
+    Erased { port: String, doing: &'static str },
     #[error("The board on {port} did not answer as a loader does")]
     Protocol { port: String, detail: String },
     /// The line does not carry a speed, and the board stays at it.
@@ -147,6 +151,7 @@ impl DeviceError {
             | Self::Silent { port }
             | Self::NoLoader { port, .. }
             | Self::Gone { port, .. }
+            | Self::Erased { port, .. }
             | Self::Timeout { port, .. }
             | Self::Refused { port, .. }
             | Self::Protocol { port, .. }
@@ -175,6 +180,7 @@ impl DeviceError {
             Self::Silent { .. } => Cause::Silent.todo().into(),
             Self::NoLoader { cause, .. } => cause.todo().into(),
             Self::Gone { .. } => "Plug the board in again; the same command then goes on where this one stopped".into(),
+            Self::Erased { .. } => "Write everything again, from a backup if there is one, with a shorter cable or at a lower speed".into(),
             Self::Timeout { .. } => "Check cable and power, then run the same command again: it goes on where this one stopped".into(),
             Self::Refused { .. } => "Check that the region lies inside the flash; if it does, the flash may be write-protected or failing".into(),
             Self::Protocol { .. } => "Reset the board into its loader (hold BOOT, press RESET) and try again".into(),
@@ -211,6 +217,7 @@ impl DeviceError {
             Self::Silent { .. } => Cause::Silent,
             Self::NoLoader { cause, .. } => *cause,
             Self::Gone { .. } => Cause::PortGone,
+            Self::Erased { .. } => Cause::NoisyLine,
             Self::Timeout { .. } => Cause::StoppedAnswering,
             Self::Refused { doing, .. } => match *doing {
                 "erasing" => Cause::EraseFailed,

@@ -28,6 +28,9 @@ const SYNC_PATIENCE: Duration = Duration::from_millis(250);
 /// Silence after which no further answer to a SYNC is expected; the stub sends eight.
 const QUIET: Duration = Duration::from_millis(20);
 
+/// `ERASE_FLASH`, which is never asked for: an erase goes by regions.
+const ERASE_FLASH: u8 = 0xD0;
+
 /// Why a request has no good answer.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -39,6 +42,8 @@ pub(super) enum Failure {
     Refused(u16),
     /// Something came that is no answer to this.
     Damaged(String),
+    /// The board erased all of its flash, which nobody asked for.
+    Erased,
 }
 
 /// What answers after something went wrong.
@@ -101,6 +106,8 @@ impl Exchange {
                 return Err(Failure::Silent);
             };
             match answer(&frame, self.status_len) {
+                // `READ_FLASH` differs from it in one bit, and some stubs do not look at the length of what they take for it.
+                Some((ERASE_FLASH, _, 0)) => return Err(Failure::Erased),
                 // A late copy of an answer to SYNC, or to a request that was given up.
                 Some((other, ..)) if other != number => {}
                 Some((_, data, 0)) => return Ok(Answer { data }),

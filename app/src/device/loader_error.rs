@@ -37,6 +37,7 @@ pub(super) fn failed(
             detail: format!("the loader's status is {status:04X}"),
         },
         Failure::Damaged(detail) => DeviceError::Protocol { port, detail },
+        Failure::Erased => DeviceError::Erased { port, doing },
     }
 }
 

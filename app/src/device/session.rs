@@ -261,7 +261,7 @@ impl Session {
                 Err(failure) => failure,
             };
             self.disturbed = true;
-            let over = tries >= TRIES || matches!(failure, Failure::Gone(_));
+            let over = tries >= TRIES || matches!(failure, Failure::Gone(_) | Failure::Erased);
             let error = failed(&self.port, doing, offset, failure);
             if over || !self.resync()? {
                 return Err(error);

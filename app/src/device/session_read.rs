@@ -48,7 +48,11 @@ impl Session {
                     bytes.extend_from_slice(&data);
                     errors = 0;
                 }
-                Err(error @ (DeviceError::Cancelled | DeviceError::Gone { .. })) => {
+                Err(
+                    error @ (DeviceError::Cancelled
+                    | DeviceError::Gone { .. }
+                    | DeviceError::Erased { .. }),
+                ) => {
                     return Err(error);
                 }
                 Err(error) => {

@@ -70,7 +70,7 @@ impl Session {
         // Whether the answer to this was damaged or the change refused, only the new speed can tell.
         match self.exchange.request(change, patience) {
             Ok(_) | Err(Failure::Silent | Failure::Damaged(_) | Failure::Refused(_)) => {}
-            Err(gone @ Failure::Gone(_)) => return Err(gone),
+            Err(end @ (Failure::Gone(_) | Failure::Erased)) => return Err(end),
         }
         self.exchange.set_baud(baud)?;
         for _ in 0..TRIES {

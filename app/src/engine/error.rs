@@ -119,7 +119,7 @@ impl From<DeviceError> for JobError {
                     | DeviceError::Open { .. }
                     | DeviceError::Gone { .. }
             ),
-            lost: None,
+            lost: matches!(error, DeviceError::Erased { .. }).then(|| Region::new(0, u32::MAX)),
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::model::region::{BLOCK, Region, SECTOR};
 /// Bytes behind the end of a job in which a sector is looked for that holds something. One that is farther away is not
 /// watched.
 const BEHIND: u32 = BLOCK;
+/// Bytes of a sector that stand for it where hashing all of it would be felt.
+const BEGINNING: u32 = 0x400;
 
 /// What lay around before one piece of a job was erased or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub(super) struct Watch {
     behind: Option<Place>,
 }
 
-/// A sector outside the job.
+/// A sector outside the job, or its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     sector: Region,
@@ -80,7 +82,7 @@ impl Watch {
         })
     }
 
-    /// The same for the sector right behind the job alone, which costs one question.
+    /// The same for the beginning of the sector right behind the job alone, which costs one short question.
     ///
     /// # Errors
     /// When the board does not answer.
@@ -89,9 +91,9 @@ impl Watch {
         let end = flash.map_or(1 << OFFSET_BITS, Region::end);
         let mut behind = None;
         if whole.end() < end {
-            let sector = Region::new(whole.end() as u32, SECTOR);
-            let reach = Region::new(sector.offset, (end - whole.end()) as u32);
-            behind = Some(Place::new(session, sector, reach)?);
+            let beginning = Region::new(whole.end() as u32, BEGINNING);
+            let reach = Region::new(beginning.offset, (end - whole.end()) as u32);
+            behind = Some(Place::new(session, beginning, reach)?);
         }
         Ok(Self {
             elsewhere: Vec::new(),

@@ -346,8 +346,8 @@ impl Lane {
         let Some(lost) = lost else {
             return false;
         };
-        let (start, end) = (lost.offset as usize, lost.end() as usize);
         let flash = self.inside.flash();
+        let (start, end) = (lost.offset as usize, (lost.end() as usize).min(flash.len()));
         flash[..start] == self.expected[..start] && flash[end..] == self.expected[end..]
     }
 

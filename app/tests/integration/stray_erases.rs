@@ -97,6 +97,45 @@ fn a_turned_bit_of_an_erase_names_what_is_lost() {
 }
 
 #[test]
+fn a_read_that_was_taken_for_an_erase_is_no_success() {
+    let place = Place::new();
+    let look = place.board.test_access();
+    let before = noise(0x40_0000, 1);
+    look.overwrite(0, &before);
+    let read = || Request::Read(Region::new(JOB.offset, 0x2000));
+    let sent = || look.report().wire.to_board;
+    let start = sent();
+    let (_, ending) = place.run(Request::Detect);
+    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
+    let connecting = sent() - start;
+    let mut erased = 0;
+    // The command is the first that follows the connection; acknowledgements and two questions come behind it.
+    for at in connecting..connecting + 60 {
+        look.add_faults_from_here(&Faults {
+            wire: vec![(Direction::ToBoard, at, WireFault::Flip(Some(1)))],
+            ..Faults::default()
+        });
+        let (_, ending) = place.run(read());
+        look.mend();
+        let untouched = look.flash() == before;
+        match ending {
+            Event::Finished(Outcome::Read { bytes, .. }) => {
+                assert!(untouched, "{at}: the flash is erased");
+                assert!(before[JOB.offset as usize..].starts_with(&bytes), "{at}");
+            }
+            Event::Failed(error) if !untouched => {
+                erased += 1;
+                assert!(error.message.contains("has erased all of its flash"));
+                assert!(error.lost.is_some());
+                look.overwrite(0, &before);
+            }
+            other => panic!("{at}: {other:?}"),
+        }
+    }
+    assert!(erased > 0, "no read was taken for an erase");
+}
+
+#[test]
 fn flash_that_does_not_become_blank_is_no_success() {
     let place = Place::new();
     let look = place.board.test_access();
