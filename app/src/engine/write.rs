@@ -182,6 +182,7 @@ fn write_one(
     let mut written = 0;
     let saved = loop {
         let runs = scanned.differing;
+        let runs_sent = !runs.is_empty();
         erased.extend_from_slice(&runs);
         let saved = interruptions.retry(link, job, &mut |link, job| {
             let session = link.loader(job)?;
@@ -198,9 +199,12 @@ fn write_one(
         let doubtful = &scanned.doubtful;
         let differing = interruptions.retry(link, job, &mut |link, job| {
             let (session, proven) = link.loader_and_proven(job)?;
-            if plan.no_verify || doubtful.is_empty() || !session.is_disturbed() {
+            if plan.no_verify || !session.is_disturbed() {
                 return Ok(Vec::new());
             }
+            // A command for one sector may have erased another of the same region, which was proven before.
+            let all = [whole.region()];
+            let doubtful = if runs_sent { &all[..] } else { doubtful };
             scan::confirm(session, proven, &whole, doubtful, job)
         });
         let differing = differing.map_err(|stop| restated(stop, "is not verified"))?;
