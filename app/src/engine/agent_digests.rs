@@ -45,11 +45,7 @@ pub(super) fn gather(
         Ok(agent) => agent,
         // Another chip, or one whose RAM does not take the agent: the stub does the same, more slowly.
         Err(Stop::Failed(error)) => {
-            job.note(format!(
-                "{}; comparing through the loader instead",
-                error.message
-            ));
-            link.close();
+            through_the_loader(&error.message, link, job);
             return Ok(());
         }
         Err(stop) => return Err(stop),
@@ -61,8 +57,7 @@ pub(super) fn gather(
     let flash_size = match agent.info() {
         Ok(info) => info.flash_size,
         Err(error) => {
-            job.note(format!("{error}; comparing through the loader instead"));
-            link.close();
+            through_the_loader(&error, link, job);
             return Ok(());
         }
     };
@@ -74,8 +69,7 @@ pub(super) fn gather(
             Ok(digests) => gathered.push((*region, digests)),
             Err(DeviceError::Cancelled) => return Err(DeviceError::Cancelled.into()),
             Err(error) => {
-                job.note(format!("{error}; comparing through the loader instead"));
-                link.close();
+                through_the_loader(&error, link, job);
                 return Ok(());
             }
         }
@@ -90,11 +84,7 @@ pub(super) fn gather(
         Ok((_, proven)) => proven,
         // The board may have done anything since: nothing of what was told counts.
         Err(Stop::Failed(error)) => {
-            job.note(format!(
-                "{}; comparing through the loader instead",
-                error.message
-            ));
-            link.close();
+            through_the_loader(&error.message, link, job);
             return Ok(());
         }
         Err(stop) => return Err(stop),
@@ -103,6 +93,12 @@ pub(super) fn gather(
         proven.learn_sums(region, &digests);
     }
     Ok(())
+}
+
+/// Goes on without the agent: nothing of what it told counts, and the board is connected to anew.
+fn through_the_loader(why: &dyn std::fmt::Display, link: &mut BoardLink, job: &mut Job<'_>) {
+    job.note(format!("{why}; comparing through the loader instead"));
+    link.close();
 }
 
 /// Whether loading the agent is modelled to be faster than asking the stub for the MD5 of `bytes` bytes.

@@ -347,7 +347,7 @@ impl BoardLink {
 
     /// The same without a word about who is there: without control lines whoever answers is asked.
     fn reach_any(&self, mut port: OpenPort, left_by_agent: bool) -> Result<Reached, DeviceError> {
-        let usb = port.usb.pid == 0x1001 && port.usb.vid == 0x303A;
+        let usb = is_chips_own_usb(&port.usb);
         match self.options.before {
             _ if left_by_agent => {}
             Before::Auto if port.control_lines && usb => {

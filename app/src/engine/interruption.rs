@@ -85,7 +85,7 @@ impl Interruptions {
             // Whatever went wrong before, this is what a person has to know.
             return Err(error.into());
         }
-        if error.unreachable && !error.resumable || self.fruitless >= FRUITLESS_MAX {
+        if !error.resumable || self.fruitless >= FRUITLESS_MAX {
             return Err(self.first.take().unwrap_or(error).into());
         }
         job.note(format!("{}; finding out what is missing", error.message));

@@ -20,7 +20,7 @@ const PAGE: u32 = 256;
 /// Bytes that may have arrived after the last block that was answered.
 const UNANSWERED: u32 = 0x2_0000;
 /// Bits of an offset on a board that did not tell its flash size: 16 MiB.
-pub(super) const OFFSET_BITS: u32 = 24;
+const OFFSET_BITS: u32 = 24;
 /// Sectors behind a write that the stub may have erased ahead: one block of 64 KiB and what lies before it.
 const ERASED_AHEAD: u32 = 32;
 
@@ -201,13 +201,14 @@ fn find_erased(
 }
 
 /// The offsets that differ from `offset` in one bit, those of whole sectors inside the flash. The stub refuses others.
-fn one_bit_away(offset: u32, end: u64) -> impl Iterator<Item = u32> {
+pub(super) fn one_bit_away(offset: u32, end: u64) -> impl Iterator<Item = u32> {
     (SECTOR.ilog2()..end.max(2).ilog2())
         .map(move |bit| offset ^ (1 << bit))
         .filter(move |moved| u64::from(*moved) < end)
 }
 
-fn flash_end(session: &mut Session) -> Result<u64, DeviceError> {
+/// Where the flash ends, as far as the board told.
+pub(super) fn flash_end(session: &mut Session) -> Result<u64, DeviceError> {
     let flash = session.identify()?.flash();
     Ok(flash.map_or(1 << OFFSET_BITS, Region::end))
 }

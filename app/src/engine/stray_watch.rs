@@ -6,7 +6,7 @@
 //! of the job the first that holds something; a loss that leaves those as they were is not seen.
 
 use super::error::JobError;
-use super::stray::{OFFSET_BITS, shows};
+use super::stray::{flash_end, one_bit_away, shows};
 use crate::device::error::DeviceError;
 use crate::device::session::Session;
 use crate::model::number::{hex, human_size};
@@ -68,10 +68,9 @@ impl Watch {
         whole: Region,
         piece: Region,
     ) -> Result<Self, DeviceError> {
-        let flash = session.identify()?.flash();
-        let end = flash.map_or(1 << OFFSET_BITS, Region::end);
+        let end = flash_end(session)?;
         let mut elsewhere = Vec::new();
-        for reach in one_bit_away(whole, piece, end) {
+        for reach in shifted(whole, piece, end) {
             for sector in ends(reach) {
                 elsewhere.push(Place::new(session, sector, reach)?);
             }
@@ -87,8 +86,7 @@ impl Watch {
     /// # Errors
     /// When the board does not answer.
     pub(super) fn behind(session: &mut Session, whole: Region) -> Result<Self, DeviceError> {
-        let flash = session.identify()?.flash();
-        let end = flash.map_or(1 << OFFSET_BITS, Region::end);
+        let end = flash_end(session)?;
         let mut behind = None;
         if whole.end() < end {
             let beginning = Region::new(whole.end() as u32, BEGINNING);
@@ -143,17 +141,14 @@ pub(super) fn is_blank(session: &mut Session, region: Region) -> Result<bool, De
     shows(session, region, &vec![0xFF; region.size as usize])
 }
 
-/// The parts outside `whole` that `piece` covers when one bit of its offset turns over. Bits below a sector are refused
-/// by the stub, those above the flash lead nowhere.
-fn one_bit_away(whole: Region, piece: Region, end: u64) -> impl Iterator<Item = Region> {
-    let bits = SECTOR.ilog2()..end.max(2).ilog2();
-    bits.filter_map(move |bit| {
-        let moved = u64::from(piece.offset ^ (1 << bit));
-        let moved_end = (moved + u64::from(piece.size)).min(end);
-        let (from, to) = if moved < u64::from(whole.offset) {
-            (moved, moved_end.min(u64::from(whole.offset)))
+/// The parts outside `whole` that `piece` covers when one bit of its offset turns over.
+fn shifted(whole: Region, piece: Region, end: u64) -> impl Iterator<Item = Region> {
+    one_bit_away(piece.offset, end).filter_map(move |moved| {
+        let moved_end = (u64::from(moved) + u64::from(piece.size)).min(end);
+        let (from, to) = if moved < whole.offset {
+            (u64::from(moved), moved_end.min(u64::from(whole.offset)))
         } else {
-            (moved.max(whole.end()), moved_end)
+            (u64::from(moved).max(whole.end()), moved_end)
         };
         (from < to).then(|| Region::new(from as u32, (to - from) as u32))
     })
@@ -217,7 +212,7 @@ mod tests {
     fn one_bit_leads_outside_the_job_or_nowhere() {
         let whole = Region::new(0x1_0000, 0x2000);
         let piece = Region::new(0x1_1000, 0x1000);
-        let places: Vec<u32> = one_bit_away(whole, piece, 0x10_0000)
+        let places: Vec<u32> = shifted(whole, piece, 0x10_0000)
             .map(|place| place.offset)
             .collect();
         // Bit 12 leads to the job's own first sector.
@@ -230,7 +225,7 @@ mod tests {
     #[test]
     fn what_lies_partly_in_the_job_is_cut_to_what_does_not() {
         let whole = Region::new(0x4_0000, 0x4_0000);
-        let places: Vec<Region> = one_bit_away(whole, whole, 0x10_0000).collect();
+        let places: Vec<Region> = shifted(whole, whole, 0x10_0000).collect();
         let expected = [
             (0x8_0000, 0x1000),
             (0x8_0000, 0x2000),
@@ -246,7 +241,7 @@ mod tests {
             expected.map(|(offset, size)| Region::new(offset, size))
         );
         let all = Region::new(0, 0x10_0000);
-        assert_eq!(one_bit_away(all, whole, 0x10_0000).count(), 0);
+        assert_eq!(shifted(all, whole, 0x10_0000).count(), 0);
     }
 
     #[test]

@@ -31,15 +31,20 @@ pub fn noise(len: usize, mut seed: u32) -> Vec<u8> {
         .collect()
 }
 
-fn request(offset: u32, bytes: Vec<u8>, no_verify: bool) -> Request {
-    let mut plan = FlashPlan::new(vec![PlannedWrite {
+/// A plan of one write.
+pub fn plan(offset: u32, bytes: Vec<u8>) -> FlashPlan {
+    FlashPlan::new(vec![PlannedWrite {
         role: Role::Data,
         target: "bin".into(),
         source: "test".into(),
         offset,
         bytes: bytes.into(),
         destroys: Vec::new(),
-    }]);
+    }])
+}
+
+fn request(offset: u32, bytes: Vec<u8>, no_verify: bool) -> Request {
+    let mut plan = plan(offset, bytes);
     plan.no_verify = no_verify;
     Request::Write(Arc::new(plan))
 }
@@ -69,6 +74,15 @@ impl Place {
         self.kept_in().join(MAC_FILE)
     }
 
+    /// Bytes that the board is sent by a job in which nothing goes wrong.
+    pub fn sent_by(&self, request: Request) -> u64 {
+        let sent = || self.board.test_access().report().wire.to_board;
+        let before = sent();
+        let (_, ending) = self.run(request);
+        assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
+        sent() - before
+    }
+
     /// Runs one job as a program of its own; its notes and its ending.
     pub fn run(&self, request: Request) -> (Vec<String>, Event) {
         run_at(self.board.port(), self.kept_in(), request)
@@ -80,6 +94,11 @@ fn run_at(port: &Path, kept: PathBuf, request: Request) -> (Vec<String>, Event) 
     let port = PortChoice::Path(port.to_owned());
     let mut worker =
         Worker::start_in(&around, &port, LinkOptions::default(), Arc::new(|| ())).unwrap();
+    notes_and_ending(&mut worker, request)
+}
+
+/// Runs one job to its end.
+pub fn notes_and_ending(worker: &mut Worker, request: Request) -> (Vec<String>, Event) {
     worker.submit(request).unwrap();
     let mut notes = Vec::new();
     loop {

@@ -12,9 +12,8 @@ use flashpack::engine::request::{LinkOptions, PortChoice, Request};
 use flashpack::engine::surroundings::Surroundings;
 use flashpack::engine::worker::Worker;
 use flashpack::model::cause::Cause;
-use flashpack::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 
-use crate::neighbour_bytes::noise;
+use crate::neighbour_bytes::{noise, notes_and_ending, plan};
 
 /// Begins inside a sector.
 const AT: usize = 0x12_3400;
@@ -24,14 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PLACES: u64 = 16;
 
 fn request(bytes: &[u8]) -> Request {
-    Request::Write(Arc::new(FlashPlan::new(vec![PlannedWrite {
-        role: Role::Data,
-        target: "bin".into(),
-        source: "test".into(),
-        offset: AT as u32,
-        bytes: bytes.to_vec().into(),
-        destroys: Vec::new(),
-    }])))
+    Request::Write(Arc::new(plan(AT as u32, bytes.to_vec())))
 }
 
 /// Runs one job; its notes and its ending.
@@ -43,15 +35,7 @@ fn run(board: &Board, around: &Surroundings, request: Request) -> (Vec<String>, 
     };
     let port = PortChoice::Path(board.port().to_owned());
     let mut worker = Worker::start_in(around, &port, options, Arc::new(|| ())).unwrap();
-    worker.submit(request).unwrap();
-    let mut notes = Vec::new();
-    loop {
-        match worker.wait_event().expect("a job ends with an event") {
-            Event::Note(note) => notes.push(note),
-            event if event.is_ending() => return (notes, event),
-            _ => {}
-        }
-    }
+    notes_and_ending(&mut worker, request)
 }
 
 fn is_verified(ending: &Event) -> bool {

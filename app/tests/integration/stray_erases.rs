@@ -69,10 +69,7 @@ fn a_turned_bit_of_an_erase_names_what_is_lost() {
     look.overwrite(0, &expected);
     expected[job()].fill(0xFF);
     let sent = || look.report().wire.to_board;
-    let before = sent();
-    let (_, ending) = place.run(Request::Detect);
-    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
-    let connecting = sent() - before;
+    let connecting = place.sent_by(Request::Detect);
     let before = sent();
     assert_eq!(
         erase_with_a_turned_bit(&place, &expected, 1 << 40, 5),
@@ -103,11 +100,7 @@ fn a_read_that_was_taken_for_an_erase_is_no_success() {
     let before = noise(0x40_0000, 1);
     look.overwrite(0, &before);
     let read = || Request::Read(Region::new(JOB.offset, 0x2000));
-    let sent = || look.report().wire.to_board;
-    let start = sent();
-    let (_, ending) = place.run(Request::Detect);
-    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
-    let connecting = sent() - start;
+    let connecting = place.sent_by(Request::Detect);
     let mut erased = 0;
     // The command is the first that follows the connection; acknowledgements and two questions come behind it.
     for at in connecting..connecting + 60 {

@@ -7,22 +7,14 @@ use flashpack::device::practice::Faults;
 use flashpack::device::practice::faults::{Direction, WireFault};
 use flashpack::engine::event::{Event, Outcome};
 use flashpack::engine::request::Request;
-use flashpack::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 
-use crate::neighbour_bytes::{Place, noise};
+use crate::neighbour_bytes::{Place, noise, plan};
 
 const AT: usize = 0x12_3000;
 const LEN: usize = 0x1000;
 
 fn write(bytes: &[u8]) -> Request {
-    let mut plan = FlashPlan::new(vec![PlannedWrite {
-        role: Role::Data,
-        target: "bin".into(),
-        source: "test".into(),
-        offset: AT as u32,
-        bytes: bytes.to_vec().into(),
-        destroys: Vec::new(),
-    }]);
+    let mut plan = plan(AT as u32, bytes.to_vec());
     plan.full = true;
     Request::Write(Arc::new(plan))
 }
@@ -36,11 +28,7 @@ fn begun_elsewhere() -> usize {
     look.overwrite(0, &expected);
     let wanted = noise(LEN, 3);
     expected[AT..AT + LEN].copy_from_slice(&wanted);
-    let sent = || look.report().wire.to_board;
-    let before = sent();
-    let (_, ending) = place.run(Request::Detect);
-    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
-    let connecting = sent() - before;
+    let connecting = place.sent_by(Request::Detect);
     let request = || match write(&wanted) {
         Request::Write(mut plan) => {
             Arc::make_mut(&mut plan).full = false;
@@ -48,11 +36,8 @@ fn begun_elsewhere() -> usize {
         }
         other => other,
     };
-    let before = sent();
     look.overwrite(AT as u32, &noise(LEN, 9));
-    let (_, ending) = place.run(request());
-    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
-    let whole = sent() - before;
+    let whole = place.sent_by(request());
 
     let mut named = 0;
     // The command lies between the connection and the bytes, of which there are a little more than in the flash.
@@ -105,11 +90,7 @@ fn a_turned_bit_of_a_size_or_an_offset_names_what_is_lost() {
     let wanted = noise(LEN, 3);
     let mut expected = noise(0x40_0000, 1);
     look.overwrite(0, &expected);
-    let sent = || look.report().wire.to_board;
-    let before = sent();
-    let (_, ending) = place.run(Request::Detect);
-    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
-    let connecting = sent() - before;
+    let connecting = place.sent_by(Request::Detect);
     let (_, ending) = place.run(write(&wanted));
     assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
     expected[AT..AT + LEN].copy_from_slice(&wanted);
@@ -161,15 +142,8 @@ fn what_is_written_again_over_itself_is_still_found_elsewhere() {
     let mut expected = noise(0x40_0000, 1);
     expected[AT..AT + LEN].copy_from_slice(&wanted);
     look.overwrite(0, &expected);
-    let sent = || look.report().wire.to_board;
-    let before = sent();
-    let (_, ending) = place.run(Request::Detect);
-    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
-    let connecting = sent() - before;
-    let before = sent();
-    let (_, ending) = place.run(write(&wanted));
-    assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
-    let whole = sent() - before;
+    let connecting = place.sent_by(Request::Detect);
+    let whole = place.sent_by(write(&wanted));
     let mut named = 0;
     for at in connecting..whole {
         if named > 0 {
