@@ -157,6 +157,10 @@ impl Exchange {
                 match self.frame(deadline) {
                     Ok(None) => break,
                     Ok(Some(frame)) => {
+                        // The late answer to what a question was taken for: erasing all of the flash takes its time.
+                        if matches!(answer(&frame, self.status_len), Some((ERASE_FLASH, _, 0))) {
+                            return Err(Failure::Erased);
+                        }
                         if let Some(found) = who_answers_sync(&frame) {
                             self.wait_for_quiet()?;
                             return Ok(found);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use espflash::Error as EspError;
 use espflash::command::Command;
 use espflash::connection::{Connection, Port, ResetAfterOperation, ResetBeforeOperation};
-use espflash::flasher::Flasher;
+use espflash::flasher::{FlashSize, Flasher};
 use serialport::{SerialPort as _, UsbPortInfo};
 
 use super::error::DeviceError;
@@ -26,7 +26,7 @@ use crate::model::region::Region;
 use crate::model::write_cost::WriteCost;
 
 pub use super::session_speed::Speed;
-pub use super::session_write::StreamBlock;
+pub use super::session_write::{StreamBlock, UNPACKED_MAX};
 
 /// A register that every chip has and that reading does not change (esptool: `CHIP_DETECT_MAGIC_REG_ADDR`).
 const CHIP_MAGIC: u32 = 0x4000_1000;
@@ -134,6 +134,12 @@ impl Session {
         self.disturbed
     }
 
+    /// From now on the line counts as one that changes bytes: an earlier session was disturbed, or what was answered for is not
+    /// there.
+    pub fn mark_disturbed(&mut self) {
+        self.disturbed = true;
+    }
+
     /// Whether the stub that this session talks to is still there, and nobody spoke since. A chip that was reset meanwhile
     /// may have changed its flash.
     pub fn is_there(&mut self) -> bool {
@@ -182,9 +188,9 @@ impl Session {
     /// Finds the stub again after an error; whatever was under way on the chip is over then. Whether it is still there:
     /// if not, the chip was reset, or nothing is connected any more, and the session is of no use.
     pub fn resync(&mut self) -> Result<bool, DeviceError> {
-        self.disturbed = true;
         let found = self.exchange.resync(self.scale);
         let found = found.map_err(|failure| failed(&self.port, "connecting", 0, failure))?;
+        self.disturbed = true;
         Ok(found == Found::Stub)
     }
 
@@ -241,7 +247,7 @@ impl Session {
         offset: u32,
     ) -> Result<Answer, DeviceError> {
         self.exchange.request(command, time).map_err(|failure| {
-            self.disturbed = true;
+            self.disturbed |= is_damage(&failure);
             failed(&self.port, doing, offset, failure)
         })
     }
@@ -260,7 +266,7 @@ impl Session {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            self.disturbed = true;
+            self.disturbed |= is_damage(&failure);
             let over = tries >= TRIES || matches!(failure, Failure::Gone(_) | Failure::Erased);
             let error = failed(&self.port, doing, offset, failure);
             if over || !self.resync()? {
@@ -342,12 +348,25 @@ pub fn run_in_ram_from_loader(
     })
 }
 
+/// Whether a failure tells of a line that changes bytes. A cable that was pulled out changed none.
+fn is_damage(failure: &Failure) -> bool {
+    !matches!(failure, Failure::Gone(_))
+}
+
 /// What the board says of itself. The MAC address names files that are kept for this board, so it is read until two
 /// readings agree.
 fn identify(port: &str, flasher: &mut Flasher) -> Result<BoardIdentity, DeviceError> {
     let wrong = |error: EspError| connect_error(port, &error);
     let info = flasher.device_info().map_err(wrong)?;
-    let security = flasher.security_info().ok();
+    // It decides what is refused, so two answers must agree.
+    let mut security = how_secured(flasher);
+    for _ in 1..MAC_READINGS {
+        let again = how_secured(flasher);
+        if again == security {
+            break;
+        }
+        security = again;
+    }
     let unknown = |detail: String| DeviceError::Protocol {
         port: port.to_owned(),
         detail,
@@ -372,35 +391,50 @@ fn identify(port: &str, flasher: &mut Flasher) -> Result<BoardIdentity, DeviceEr
         }
         mac = Some(again);
     }
+    // All of the flash is as much as this says, so that it is asked until two answers agree, too.
+    let mut size = info.flash_size;
+    let mut flash_id = None;
+    for _ in 1..MAC_READINGS {
+        let (again, id) = flash_size_and_id(flasher);
+        flash_id = id;
+        if again.is_none_or(|again| again == size) {
+            break;
+        }
+        size = again.unwrap_or(size);
+    }
     Ok(BoardIdentity {
         revision: info.revision,
         mac,
-        flash_size: Some(info.flash_size.size()),
-        flash_id: flash_id(flasher),
-        ..BoardIdentity::of_chip(
-            chip,
-            security.map(|info| (info.flags, info.flash_crypt_cnt)),
-        )
+        flash_size: Some(size.size()),
+        flash_id,
+        ..BoardIdentity::of_chip(chip, security)
     })
+}
+
+/// The flags of the chip's security information, and its count of flash encryption.
+fn how_secured(flasher: &mut Flasher) -> Option<(u32, u8)> {
+    let info = flasher.security_info().ok()?;
+    Some((info.flags, info.flash_crypt_cnt))
 }
 
 /// What a chip in secure download mode says of itself: what it is, and how it is secured.
 fn identify_secured(mut flasher: Flasher, port: String) -> DeviceError {
-    let security = flasher.security_info().ok();
-    let identity = Chip::from_name(&flasher.chip().to_string()).map(|chip| {
-        let security = security.map(|info| (info.flags, info.flash_crypt_cnt));
-        Box::new(BoardIdentity::of_chip(chip, security))
-    });
+    let security = how_secured(&mut flasher);
+    let identity = Chip::from_name(&flasher.chip().to_string())
+        .map(|chip| Box::new(BoardIdentity::of_chip(chip, security)));
     DeviceError::SecureDownload { port, identity }
 }
 
-/// The answer of the flash chip to `RDID`: espflash asks it for the size and leaves it in the first data register
-/// of the SPI controller. `None` when no flash answers.
-fn flash_id(flasher: &mut Flasher) -> Option<u32> {
-    flasher.flash_detect().ok()?;
+/// The answer of the flash chip to `RDID`, and the size that it tells: espflash asks for it and leaves it in the first data
+/// register of the SPI controller. `None` when no flash answers, or one of unknown size.
+fn flash_size_and_id(flasher: &mut Flasher) -> (Option<FlashSize>, Option<u32>) {
+    let Ok(size) = flasher.flash_detect() else {
+        return (None, None);
+    };
     let answer = flasher.chip().spi_registers().w0();
-    let id = flasher.connection().read_reg(answer).ok()? & 0xFF_FFFF;
-    (id != 0 && id != 0xFF_FFFF).then_some(id)
+    let id = flasher.connection().read_reg(answer).ok();
+    let id = id.map(|id| id & 0xFF_FFFF);
+    (size, id.filter(|id| *id != 0 && *id != 0xFF_FFFF))
 }
 
 /// An agent that sent the chip into its loader has forced that mode, and not every reset by control lines takes it back

@@ -16,6 +16,9 @@ use crate::model::region::{BLOCK, Region};
 /// (espressif/esp-flasher-stub).
 const BAD_DATA_LEN: u16 = 0xC000;
 
+/// Bytes of flash that one block of a stream unpacks to at most.
+pub const UNPACKED_MAX: u32 = 0x2_0000;
+
 /// A piece of a zlib stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamBlock {
@@ -91,8 +94,10 @@ impl Session {
     /// A chip whose power dipped is back in its ROM loader, which takes the end for a reason to leave. So a digest is
     /// asked before, which only the stub answers with 16 bytes.
     pub fn end_write(&mut self, region: Region) -> Result<bool, DeviceError> {
-        let time =
-            self.patience_for((Work::program(region) + Work::erase(region)).time(Part::SLOW));
+        // What went before the last block was answered for.
+        let open = Region::new(region.offset, region.size.min(UNPACKED_MAX));
+        let work = Work::program(open) + Work::erase(open) + erase_unit();
+        let time = self.patience_for(work.time(Part::SLOW));
         let page = Command::FlashMd5 {
             offset: region.offset,
             size: region.size.min(0x100),

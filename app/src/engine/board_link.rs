@@ -41,6 +41,12 @@ pub(super) struct BoardLink {
     keep: Arc<dyn Keep>,
     state: State,
     proven: Proven,
+    /// Sessions with a loader so far: where the number differs, the chip may have run its program in between.
+    sessions: u32,
+    /// Whether the line changed bytes in the job of the moment.
+    disturbed: bool,
+    /// Whether the job of the moment was about to change the flash.
+    changing: bool,
     /// Whether the open session was found alive in the job of the moment.
     alive: bool,
     /// The MAC address of the board that the job of the moment began with: it goes on with no other one.
@@ -88,6 +94,9 @@ impl BoardLink {
             keep: Arc::clone(around.keep()),
             state: State::Closed,
             proven: Proven::default(),
+            sessions: 0,
+            disturbed: false,
+            changing: false,
             alive: false,
             board_of_job: None,
             secured: None,
@@ -103,6 +112,8 @@ impl BoardLink {
     /// A job begins: until its end, only one board answers to it.
     pub(super) fn begin_job(&mut self) {
         self.alive = false;
+        self.disturbed = false;
+        self.changing = false;
         self.board_of_job = match &mut self.state {
             State::Loader(session) => session.identify().ok().and_then(|identity| identity.mac),
             State::Closed | State::Agent(_) | State::Text(_) => None,
@@ -111,6 +122,9 @@ impl BoardLink {
 
     /// Forgets whatever is open; the next job connects anew.
     pub(super) fn close(&mut self) {
+        if let State::Loader(session) = &self.state {
+            self.disturbed |= session.is_disturbed();
+        }
         self.state = State::Closed;
         self.proven.clear();
     }
@@ -151,13 +165,14 @@ impl BoardLink {
             && !session.is_there()
         {
             // Whoever reset the board may have let it change its flash: nothing that was proven counts any more.
-            self.close();
+            self.state = State::Closed;
+            self.proven.clear();
         }
         self.alive = true;
         if !matches!(self.state, State::Loader(_)) {
             job.stage(Stage::Connecting);
             self.proven.clear();
-            let session = match std::mem::replace(&mut self.state, State::Closed) {
+            let mut session = match std::mem::replace(&mut self.state, State::Closed) {
                 State::Agent(agent) => {
                     let port = agent.restart_into_loader()?;
                     self.connect_loader(port, true, job)?
@@ -165,6 +180,11 @@ impl BoardLink {
                 State::Text(port) => self.connect_loader(at_start_baud(*port)?, false, job)?,
                 _ => self.connect_loader(OpenPort::open(&self.name)?, false, job)?,
             };
+            self.sessions += 1;
+            if self.disturbed {
+                // The line is the same one.
+                session.mark_disturbed();
+            }
             self.state = State::Loader(Box::new(session));
         }
         match &mut self.state {
@@ -321,6 +341,7 @@ impl BoardLink {
                     {
                         return Err(error);
                     }
+                    self.disturbed = true;
                     job.note("The connection was disturbed; trying again");
                 }
             }
@@ -447,6 +468,26 @@ impl BoardLink {
     /// Whether a loader session is open already.
     pub(super) fn has_loader(&self) -> bool {
         matches!(self.state, State::Loader(_))
+    }
+
+    /// The MAC address of the board that the job of the moment works on, once it is known.
+    pub(super) fn mac_of_job(&self) -> Option<&str> {
+        self.board_of_job.as_deref()
+    }
+
+    /// The number of the loader session. Another one than before: the chip may have run its program meanwhile.
+    pub(super) fn session_number(&self) -> u32 {
+        self.sessions
+    }
+
+    /// From here on the job of the moment changes the flash.
+    pub(super) fn set_changing(&mut self) {
+        self.changing = true;
+    }
+
+    /// Whether the job of the moment may have changed the flash.
+    pub(super) fn is_changing(&self) -> bool {
+        self.changing
     }
 
     /// What the open session has proven.

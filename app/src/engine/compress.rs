@@ -12,10 +12,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::worker::spawn_named;
-use crate::device::session::StreamBlock;
+use crate::device::session::{StreamBlock, UNPACKED_MAX};
 
-/// Bytes of flash that one block unpacks to at most.
-const UNPACKED_MAX: usize = 0x2_0000;
 /// Blocks that are packed ahead.
 const AHEAD: usize = 4;
 
@@ -71,7 +69,7 @@ pub fn pack(bytes: &[u8], block: usize, give: &mut dyn FnMut(StreamBlock) -> boo
     let (mut filled, mut given) = (0, 0);
     loop {
         let read = encoder.total_in() as usize;
-        let until = bytes.len().min(given + UNPACKED_MAX);
+        let until = bytes.len().min(given + UNPACKED_MAX as usize);
         let flush = match (until == bytes.len(), read == until) {
             (true, _) => FlushCompress::Finish,
             (false, true) => FlushCompress::Sync,
@@ -159,7 +157,7 @@ mod tests {
         let blocks = blocks(&vec![0xFF; 1 << 20], 0x4000);
         let mut before = 0;
         for block in &blocks {
-            assert!(block.unpacked - before <= UNPACKED_MAX as u64);
+            assert!(block.unpacked - before <= u64::from(UNPACKED_MAX));
             before = block.unpacked;
         }
         assert!(blocks.len() >= 8, "{}", blocks.len());

@@ -13,7 +13,7 @@ use crate::model::region::{Region, SECTOR};
 use crate::model::write_cost::WriteCost;
 
 /// Sectors that are probed before a scan is begun.
-const PROBES: u32 = 8;
+const PROBES: u32 = 6;
 /// Sectors that must have been asked about before a scan is given up for what they told.
 const EVIDENCE: u32 = 16;
 

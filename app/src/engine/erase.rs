@@ -2,13 +2,13 @@
 //! blank, and that nothing else is.
 
 use super::board_link::BoardLink;
-use super::error::{JobError, Stop};
+use super::error::{JobError, Stop, reset_again_and_again};
 use super::event::{Outcome, RegionState, Stage};
 use super::flash_fault;
-use super::interruption::Interruptions;
+use super::interruption::{Interruptions, Left};
 use super::job::Job;
-use super::stray_watch::{self, Watch};
-use super::{neighbours, table_change};
+use super::stray_watch::{self, Care, Meanwhile, Watch};
+use super::{neighbours, stray_kept, table_change};
 use crate::device::error::DeviceError;
 use crate::device::session::{Go, Session};
 use crate::model::cause::Cause;
@@ -17,6 +17,8 @@ use crate::model::region::{BLOCK, Region, SECTOR};
 
 /// Bytes erased by one command: long enough for the fast block erase, short enough to stop soon.
 const STEP: u32 = 4 * BLOCK;
+/// How often all is looked at once more because the chip was reset, before that is the end of the job.
+const PASSES_AGAIN: u32 = 8;
 /// How often a piece may be answered for and still hold something.
 const REPEATS: u32 = 2;
 
@@ -62,10 +64,47 @@ pub(super) fn run(
     interruptions.retry(link, job, &mut |link, job| {
         let (session, proven) = link.loader_and_proven(job)?;
         // What an interrupted write saved must not come back into a sector that is erased on purpose.
+        stray_kept::look(&*keep, session, proven, job)?;
         neighbours::restore(&*keep, session, proven, job)?;
         proven.forget(region);
         Ok(())
     })?;
+    let mac = link.loader(job)?.identify()?.mac;
+    let mut session = link.session_number();
+    erase_all(link, region, Pass::First, &mut interruptions, job)?;
+    // A chip that was reset may have run its program, which writes what it misses.
+    for _ in 0..PASSES_AGAIN {
+        if link.session_number() == session {
+            break;
+        }
+        session = link.session_number();
+        erase_all(link, region, Pass::Again, &mut interruptions, job)?;
+    }
+    if link.session_number() != session {
+        return Err(reset_again_and_again().into());
+    }
+    stray_kept::settle(&*keep, mac.as_deref())?;
+    table_change::erased(&*keep, mac.as_deref(), region)?;
+    Ok(Outcome::Erased(region))
+}
+
+/// Whether pieces were proven blank before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    First,
+    Again,
+}
+
+/// Erases a region piece by piece; `Again` only what is not blank.
+fn erase_all(
+    link: &mut BoardLink,
+    region: Region,
+    pass: Pass,
+    interruptions: &mut Interruptions,
+    job: &mut Job<'_>,
+) -> Result<(), Stop> {
+    let keep = link.keep();
+    let mac = link.mac_of_job().map(str::to_owned);
     let total = u64::from(region.size);
     let mut done = 0;
     while done < region.size {
@@ -73,15 +112,22 @@ pub(super) fn run(
         let at = region.offset + done;
         let step = (STEP - at % STEP).min(region.size - done);
         let piece = Region::new(at, step);
-        erase_piece(link, region, piece, &mut interruptions, job).map_err(|stop| match stop {
-            Stop::Cancelled(_) => Stop::Cancelled(format!(
-                "Stopped: the first {} from {} are erased, of the next {} perhaps some",
-                human_size(u64::from(done)),
-                hex(region.offset),
-                human_size(u64::from(step)),
-            )),
-            failed @ Stop::Failed(_) => failed,
-        })?;
+        let is_blank = pass == Pass::Again
+            && interruptions.retry(link, job, &mut |link, job| {
+                Ok(first_held(link.loader(job)?, piece)?.is_none())
+            })?;
+        if !is_blank {
+            let erased = erase_piece(link, region, piece, interruptions, job);
+            stray_kept::ended(erased, &*keep, mac.as_deref()).map_err(|stop| match stop {
+                Stop::Cancelled(_) => Stop::Cancelled(format!(
+                    "Stopped: the first {} from {} are erased, of the next {} perhaps some",
+                    human_size(u64::from(done)),
+                    hex(region.offset),
+                    human_size(u64::from(step)),
+                )),
+                failed @ Stop::Failed(_) => failed,
+            })?;
+        }
         job.region(piece, RegionState::Erased);
         done += step;
         if job.advanced(u64::from(done), total) == Go::Stop && done < region.size {
@@ -92,9 +138,7 @@ pub(super) fn run(
             )));
         }
     }
-    let mac = link.loader(job)?.identify()?.mac;
-    table_change::erased(&*keep, mac.as_deref(), region)?;
-    Ok(Outcome::Erased(region))
+    Ok(())
 }
 
 /// Erases one piece of the job that erases `whole`, until all of it is proven blank.
@@ -105,10 +149,15 @@ fn erase_piece(
     interruptions: &mut Interruptions,
     job: &mut Job<'_>,
 ) -> Result<(), Stop> {
+    let keep = link.keep();
     let watch = interruptions.retry(link, job, &mut |link, job| {
-        Ok(Watch::set(link.loader(job)?, whole, piece)?)
+        let session = link.loader(job)?;
+        let watch = Watch::set(session, whole, &[piece], Care::Thorough, None)?;
+        let mac = session.identify()?.mac;
+        stray_kept::put(&*keep, mac.as_deref(), &hex(whole.offset), &watch, job);
+        Ok(watch)
     })?;
-    let mut answered = 0;
+    let (mut answered, mut meanwhile) = (0, Meanwhile::LoaderOnly);
     loop {
         job.stage(Stage::Erasing);
         match link
@@ -116,12 +165,16 @@ fn erase_piece(
             .and_then(|session| Ok(session.erase(piece)?))
         {
             Ok(()) => answered += 1,
-            Err(stop) => drop(interruptions.survive(stop, link, job)?),
+            Err(stop) => {
+                if interruptions.survive(stop, link, job)? == Left::Nothing {
+                    meanwhile = Meanwhile::Reset;
+                }
+            }
         }
         // Whatever was answered, nothing protects the command: it may have been taken for another one.
         let (lost, held) = interruptions.retry(link, job, &mut |link, job| {
             let session = link.loader(job)?;
-            Ok((watch.lost(session)?, first_held(session, piece)?))
+            Ok((watch.lost(session, meanwhile)?, first_held(session, piece)?))
         })?;
         if let Some(lost) = lost {
             link.loader_and_proven(job)?.1.clear();

@@ -135,3 +135,11 @@ impl From<DeviceError> for Stop {
         }
     }
 }
+/// The error of a job whose board does not stay in one session.
+pub(super) fn reset_again_and_again() -> JobError {
+    JobError::new(
+        "The board is reset again and again, so that nothing stays proven",
+        "board",
+        "Check its power supply and cable, and try again",
+    )
+}

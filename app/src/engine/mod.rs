@@ -56,6 +56,7 @@ mod scan;
 mod sector_cost;
 mod send;
 mod stray;
+mod stray_kept;
 mod stray_watch;
 mod what_boots;
 mod whole;

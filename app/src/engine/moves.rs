@@ -114,6 +114,25 @@ pub(super) fn with_carried(
     Ok(whole)
 }
 
+/// Whether data of this board waits to be carried by a move that is under way.
+pub(super) fn is_marked(link: &mut BoardLink, job: &mut Job<'_>) -> Result<bool, Stop> {
+    let keep = link.keep();
+    match link.loader(job)?.identify()?.mac {
+        Some(mac) => Ok(mark(&*keep, &mac)?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Takes back what [`with_carried`] saved, as long as nothing on the board was changed: the board's own data counts, and what
+/// its program makes of it until the next attempt.
+pub(super) fn withdraw(keep: &dyn Keep, plan: &FlashPlan, mac: &str) {
+    // What cannot be removed is told by the next attempt, which takes the bytes from there.
+    keep.remove(&mark_name(mac)).ok();
+    for (from, _) in plan.moves.iter().filter_map(PlannedMove::carried) {
+        keep.remove(&part_name(mac, from.offset)).ok();
+    }
+}
+
 /// A table was written with all that the plan brings: no move is under way any more. What was carried and proven is let
 /// go; what was saved for another plan stays on disk, and is named.
 pub(super) fn finish(

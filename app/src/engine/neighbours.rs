@@ -11,7 +11,9 @@ use super::error::{JobError, Stop};
 use super::job::Job;
 use super::pace::BLOCK_MAX;
 use super::proven::Proven;
-use super::stray_watch::{self, Watch};
+use super::stray_kept;
+use super::stray_watch::{self, Care, Meanwhile, Watch};
+use super::whole::Whole;
 use crate::device::session::{Go, Session};
 use crate::formats::kept_bytes::{self, KeptBytes, KeptPart};
 use crate::model::keep::{Keep, KeepError, board_name};
@@ -141,7 +143,9 @@ pub(super) fn restore(
             .iter()
             .filter(|part| part.region().sectors().offset == sector)
             .collect();
-        if !put_back(session, proven, Region::new(sector, SECTOR), &here)? {
+        let sector_region = Region::new(sector, SECTOR);
+        let put_back = put_back(keep, session, proven, sector_region, &here, job);
+        if !stray_kept::ended(put_back, keep, Some(&mac))? {
             return Err(not_whole(sector).into());
         }
         let size: u64 = here.iter().map(|part| part.bytes.len() as u64).sum();
@@ -151,6 +155,7 @@ pub(super) fn restore(
             hex(sector)
         ));
     }
+    stray_kept::settle(keep, Some(&mac))?;
     keep.remove(&name).map_err(|error| kept(error).into())
 }
 
@@ -168,24 +173,29 @@ pub(super) fn waiting(keep: &dyn Keep, mac: Option<&str>) -> Option<String> {
 
 /// Writes one sector with the kept bytes in their places, until a digest proves them; whether one did.
 fn put_back(
+    keep: &dyn Keep,
     session: &mut Session,
     proven: &mut Proven,
     sector: Region,
     parts: &[&KeptPart],
+    job: &mut Job<'_>,
 ) -> Result<bool, Stop> {
     let mut bytes = session.read(sector, &mut |_| Go::On)?;
     for part in parts {
         let start = (part.offset - sector.offset) as usize;
         bytes[start..start + part.bytes.len()].copy_from_slice(&part.bytes);
     }
-    let wanted: [u8; 16] = Md5::digest(&bytes).into();
+    let whole = Whole::new(sector.offset, bytes);
+    let wanted: [u8; 16] = Md5::digest(whole.part(sector)).into();
+    let mac = session.identify()?.mac;
     for _ in 0..TRIES {
         proven.forget(sector);
-        let watch = Watch::set(session, sector, sector)?;
-        let mut blocks = compress::blocks(&bytes, BLOCK_MAX).into_iter();
+        let watch = Watch::set(session, sector, &[sector], Care::Thorough, Some(&whole))?;
+        stray_kept::put(keep, mac.as_deref(), &hex(sector.offset), &watch, job);
+        let mut blocks = compress::blocks(whole.part(sector), BLOCK_MAX).into_iter();
         session.write(sector, BLOCK_MAX, &mut blocks, &mut |_| Go::On)?;
         session.end_write(sector)?;
-        if let Some(lost) = watch.lost(session)? {
+        if let Some(lost) = watch.lost(session, Meanwhile::LoaderOnly)? {
             proven.clear();
             return Err(stray_watch::lost_outside(lost).into());
         }

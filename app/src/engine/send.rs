@@ -13,7 +13,8 @@ use super::interruption::{Interruptions, Left};
 use super::job::Job;
 use super::scan;
 use super::stray::{self, Begun, Between};
-use super::stray_watch::{self, Watch};
+use super::stray_kept;
+use super::stray_watch::{self, Care, Meanwhile, Watch};
 use super::whole::Whole;
 use crate::device::error::DeviceError;
 use crate::device::session::{Go, Session};
@@ -47,8 +48,8 @@ pub(super) struct Sending<'a> {
     begun: Vec<Begun>,
     /// What lies between sending what is unproven and now.
     between: Between,
-    /// What lay right behind all of it.
-    behind: Option<Watch>,
+    /// What lay around before what was sent last.
+    around: Watch,
     rewrites: u32,
     /// The fewest bytes that were ever left: less is progress.
     fewest_left: u64,
@@ -68,7 +69,7 @@ impl<'a> Sending<'a> {
             unproven: Vec::new(),
             begun: Vec::new(),
             between: Between::Nothing,
-            behind: None,
+            around: Watch::default(),
             rewrites: 0,
             fewest_left: total,
             done: 0,
@@ -83,13 +84,6 @@ impl<'a> Sending<'a> {
         interruptions: &mut Interruptions,
         job: &mut Job<'_>,
     ) -> Result<(), Stop> {
-        if !self.open.is_empty() {
-            let whole = self.whole.region();
-            let behind = interruptions.retry(link, job, &mut |link, job| {
-                Ok(Watch::behind(link.loader(job)?, whole)?)
-            })?;
-            self.behind = Some(behind);
-        }
         while !self.open.is_empty() || !self.unproven.is_empty() {
             let result = if self.unproven.is_empty() {
                 self.send_some(link, interruptions, job)
@@ -140,16 +134,54 @@ impl<'a> Sending<'a> {
         begun: &Begun,
         between: Between,
     ) -> Result<Option<JobError>, DeviceError> {
-        if let Some(behind) = &self.behind
-            && let Some(lost) = behind.lost(session)?
-        {
+        let meanwhile = match between {
+            Between::Nothing | Between::Error => Meanwhile::LoaderOnly,
+            Between::Reset => Meanwhile::Reset,
+        };
+        if let Some(lost) = self.around.lost_behind(session)? {
             return Ok(Some(stray::erased_too_much(self.target, lost)));
         }
-        let place = stray::find(session, self.whole, begun, between)?;
+        let place = match self.around.lost_elsewhere(session, meanwhile)? {
+            None => stray::find(session, self.whole, begun)?,
+            place => place,
+        };
         Ok(place.map(|place| stray::went_elsewhere(self.target, begun.region.offset, place)))
     }
 
-    /// Sends what may be unproven at once: everything, or a little after errors.
+    /// Looks around before these parts are sent, and keeps what is seen in case that this job cannot look again.
+    fn look_around(
+        &mut self,
+        parts: &[Region],
+        link: &mut BoardLink,
+        job: &mut Job<'_>,
+    ) -> Result<(), Stop> {
+        let keep = link.keep();
+        let session = link.loader(job)?;
+        // Where the board may hold these bytes already, none that is missing tells that they went elsewhere.
+        let care = if self.how.full || session.is_disturbed() {
+            Care::Thorough
+        } else {
+            Care::Light
+        };
+        let whole = self.whole.region();
+        self.around = Watch::set(session, whole, parts, care, Some(self.whole))?;
+        let mac = session.identify()?.mac;
+        stray_kept::put(&*keep, mac.as_deref(), self.target, &self.around, job);
+        Ok(())
+    }
+
+    /// What is sent next and may then be unproven at once: everything, or a little after errors.
+    fn next_parts(&self, room: u32) -> Vec<Region> {
+        let mut room = room;
+        let parts = self.open.iter().map(|run| {
+            let part = Region::new(run.offset, run.size.min(room));
+            room -= part.size;
+            part
+        });
+        parts.filter(|part| part.size > 0).collect()
+    }
+
+    /// Sends what is next.
     fn send_some(
         &mut self,
         link: &mut BoardLink,
@@ -157,19 +189,21 @@ impl<'a> Sending<'a> {
         job: &mut Job<'_>,
     ) -> Result<(), Stop> {
         let pace = interruptions.pace();
+        let parts = self.next_parts(pace.unproven_max().unwrap_or(u32::MAX));
+        self.look_around(&parts, link, job)?;
+        link.set_changing();
         let (session, proven) = link.loader_and_proven(job)?;
         job.stage(Stage::Writing);
         self.between = Between::Nothing;
-        let mut room = pace.unproven_max().unwrap_or(u32::MAX);
-        while let (Some(run), true) = (self.open.first_mut(), room > 0) {
-            let part = Region::new(run.offset, run.size.min(room));
-            room -= part.size;
+        for part in parts {
             // From here on the flash changes, whether or not anybody hears of it.
             proven.forget(part);
             self.unproven.push(part);
-            *run = Region::new(part.end() as u32, run.size - part.size);
-            if run.size == 0 {
-                self.open.remove(0);
+            if let Some(run) = self.open.first_mut() {
+                *run = Region::new(part.end() as u32, run.size - part.size);
+                if run.size == 0 {
+                    self.open.remove(0);
+                }
             }
             let packing = Packing::start(
                 self.whole.bytes.clone(),
@@ -177,12 +211,8 @@ impl<'a> Sending<'a> {
                 pace.block() as usize,
             );
             let mut packing = packing.map_err(no_thread)?;
-            let begun = Begun::new(session, self.whole.region(), part, self.how.full)?;
-            self.begun.push(begun);
+            self.begun.push(Begun::new(part));
             session.begin_write(part, pace.block())?;
-            if let Some(begun) = self.begun.last_mut() {
-                begun.answered = true;
-            }
             let (mut marked, before, total) = (0, self.done, self.total);
             let written = session.send_blocks(part, &mut packing, &mut |sent| {
                 let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
@@ -203,18 +233,17 @@ impl<'a> Sending<'a> {
                 proven.clear();
                 return Err(stray::erased_too_much(self.target, behind).into());
             }
-            // Where the right bytes were there before, nothing that is missing would tell.
-            if self.how.full
-                && let Some(begun) = self.begun.last()
-                && let Some(lost) = begun.lost_around(session)?
-            {
-                proven.clear();
-                return Err(stray_watch::lost_outside(lost).into());
-            }
             if self.how.no_verify {
                 self.unproven.pop();
                 self.begun.pop();
             }
+        }
+        // Where the right bytes were there before, nothing that is missing would tell.
+        if self.how.full
+            && let Some(lost) = self.around.lost(session, Meanwhile::LoaderOnly)?
+        {
+            proven.clear();
+            return Err(stray_watch::lost_outside(lost).into());
         }
         Ok(())
     }
@@ -265,6 +294,8 @@ impl<'a> Sending<'a> {
                 }
             }
             if let (Some(first), false) = (wrong.first(), self.between != Between::Nothing) {
+                // A command went astray without an error: what was called the same may be erased instead.
+                session.mark_disturbed();
                 self.rewrites += 1;
                 if self.rewrites > REWRITES {
                     let cause = flash_fault::find(session, *first, self.whole.part(*first));

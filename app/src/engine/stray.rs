@@ -8,15 +8,14 @@
 use md5::{Digest as _, Md5};
 
 use super::error::JobError;
-use super::stray_watch::{Watch, blank_from, hull};
 use super::whole::Whole;
 use crate::device::error::DeviceError;
-use crate::device::session::{Go, Session};
+use crate::device::session::Session;
 use crate::model::number::{hex, human_size};
 use crate::model::region::{Region, SECTOR};
 
 /// Bytes that are compared to recognise what was sent.
-const PAGE: u32 = 256;
+pub(super) const PAGE: u32 = 256;
 /// Bytes that may have arrived after the last block that was answered.
 const UNANSWERED: u32 = 0x2_0000;
 /// Bits of an offset on a board that did not tell its flash size: 16 MiB.
@@ -28,48 +27,14 @@ const ERASED_AHEAD: u32 = 32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Begun {
     pub(super) region: Region,
-    /// Whether the command that begins it was answered: the stub has erased its first sector by then.
-    pub(super) answered: bool,
     /// Bytes of flash whose block was answered.
     pub(super) sent: u32,
-    /// What lay around before; `None`: it was not looked at.
-    watch: Option<Watch>,
 }
 
 impl Begun {
-    /// A run of the job that writes `whole`, about to begin. Around it is looked at on a line that showed damage, and if
-    /// `careful`: where the board may hold these bytes already, none that is missing tells that they went elsewhere.
-    ///
-    /// # Errors
-    /// When the board does not answer.
-    pub(super) fn new(
-        session: &mut Session,
-        whole: Region,
-        region: Region,
-        careful: bool,
-    ) -> Result<Self, DeviceError> {
-        let watch = if careful || session.is_disturbed() {
-            Some(Watch::set(session, whole, region)?)
-        } else {
-            None
-        };
-        Ok(Self {
-            region,
-            answered: false,
-            sent: 0,
-            watch,
-        })
-    }
-
-    /// What was changed around it, as far as that was looked at before.
-    ///
-    /// # Errors
-    /// When the board does not answer.
-    pub(super) fn lost_around(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
-        match &self.watch {
-            Some(watch) => watch.lost(session),
-            None => Ok(None),
-        }
+    /// A run that is about to begin.
+    pub(super) fn new(region: Region) -> Self {
+        Self { region, sent: 0 }
     }
 }
 
@@ -84,8 +49,8 @@ pub(super) enum Between {
     Reset,
 }
 
-/// What a run destroyed elsewhere that went wrong: what was seen to change, a place that differs in one bit and holds
-/// its bytes, or, where it was only begun, one that is blank while the right one is not.
+/// Where the bytes of a run are that went wrong: a place that differs in one bit and holds them. What it destroyed without
+/// bringing bytes tells [`Watch`](super::stray_watch::Watch).
 ///
 /// # Errors
 /// When the board does not answer.
@@ -93,23 +58,12 @@ pub(super) fn find(
     session: &mut Session,
     whole: &Whole,
     begun: &Begun,
-    between: Between,
 ) -> Result<Option<Region>, DeviceError> {
-    if let Some(lost) = begun.lost_around(session)? {
-        return Ok(Some(lost));
-    }
     let head = Region::new(begun.region.offset, begun.region.size.min(SECTOR));
     if shows(session, head, whole.part(head))? {
         return Ok(None);
     }
-    if let Some(place) = find_bytes(session, whole, begun)? {
-        return Ok(Some(place));
-    }
-    if begun.watch.is_some() || between == Between::Nothing {
-        // What the places held before is known, and they hold it still; or the bytes would be somewhere.
-        return Ok(None);
-    }
-    find_erased(session, whole, begun, between)
+    find_bytes(session, whole, begun)
 }
 
 /// Where the bytes of a run are instead.
@@ -150,54 +104,6 @@ fn find_bytes(
         return Ok(Some(touched(moved, arrived, end)));
     }
     Ok(None)
-}
-
-/// Where a run was begun instead and brought no bytes: a sector that is blank. What it held before is not known, so it
-/// must be told by what lies around. The stub erases the first sector of the right place before it answers; where that
-/// still holds what it held, every blank sector that one bit leads to may be the one. Where nothing tells, only a blank
-/// sector behind one that is not, as an erased one leaves it in the middle of something.
-fn find_erased(
-    session: &mut Session,
-    whole: &Whole,
-    begun: &Begun,
-    between: Between,
-) -> Result<Option<Region>, DeviceError> {
-    let part = begun.region;
-    let head = Region::new(part.offset, SECTOR);
-    let now = session.read(head, &mut |_| Go::On)?;
-    let wanted = whole.part(head);
-    let is_erased = now
-        .iter()
-        .zip(wanted)
-        .all(|(now, wanted)| *now == 0xFF || now == wanted);
-    let is_blank = now.iter().all(|byte| *byte == 0xFF);
-    if is_erased && !is_blank {
-        return Ok(None);
-    }
-    let surely_elsewhere = !is_erased && begun.answered && between == Between::Error;
-    let end = flash_end(session)?;
-    let mut lost: Option<Region> = None;
-    for moved in one_bit_away(part.offset, end) {
-        let there = Region::new(moved, SECTOR);
-        if whole.region().contains(there)
-            || !surely_shows(session, there, &[0xFF; SECTOR as usize])?
-        {
-            continue;
-        }
-        let before = moved
-            .checked_sub(SECTOR)
-            .map(|before| Region::new(before, SECTOR));
-        let after_something = match before {
-            Some(before) => !shows(session, before, &[0xFF; SECTOR as usize])?,
-            None => false,
-        };
-        if surely_elsewhere || after_something {
-            let reach = part.size.min(begun.sent.saturating_add(UNANSWERED));
-            let place = blank_from(session, touched(moved, reach, end))?;
-            lost = Some(lost.map_or(place, |lost| hull(lost, place)));
-        }
-    }
-    Ok(lost)
 }
 
 /// The offsets that differ from `offset` in one bit, those of whole sectors inside the flash. The stub refuses others.

@@ -2,13 +2,17 @@
 //!
 //! Nothing protects the command that says where to erase or write: a bit that turns over in its offset or size is answered
 //! like any other. What was erased cannot be recognised by what it holds now, so digests of the places that one bit can lead
-//! to are asked before, and again afterwards. Of each place the first and the last sector are looked at, and behind the end
-//! of the job the first that holds something; a loss that leaves those as they were is not seen.
+//! to are asked before, and again afterwards. Of each place its beginning is looked at, and on a line that showed damage the
+//! first and the last sector, and behind the end of the job the first that holds something; a loss that leaves those as they
+//! were is not seen.
 
+use super::diff::{Digest, digest_of};
 use super::error::JobError;
-use super::stray::{flash_end, one_bit_away, shows};
+use super::stray::{PAGE, flash_end, one_bit_away, shows};
+use super::whole::Whole;
 use crate::device::error::DeviceError;
 use crate::device::session::Session;
+use crate::formats::kept_watch::KeptPlace;
 use crate::model::number::{hex, human_size};
 use crate::model::region::{BLOCK, Region, SECTOR};
 
@@ -18,105 +22,152 @@ const BEHIND: u32 = BLOCK;
 /// Bytes of a sector that stand for it where hashing all of it would be felt.
 const BEGINNING: u32 = 0x400;
 
-/// What lay around before one piece of a job was erased or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How closely is looked around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// One short question for each place: what an undisturbed line affords.
+    Light,
+    /// Both ends of each place, and what lies behind as far as something is found.
+    Thorough,
+}
+
+/// What lies between a command and the look at what it destroyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meanwhile {
+    /// The loader was there all the time: nobody else can have changed the flash.
+    LoaderOnly,
+    /// The chip was reset: its program may have changed what belongs to it.
+    Reset,
+}
+
+/// What lay around before some pieces of a job were erased or written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Watch {
     /// Where an offset leads in which a bit turned over.
-    elsewhere: Vec<Place>,
+    pub(super) elsewhere: Vec<KeptPlace>,
     /// The first sector behind the job that holds something: a size that became larger erases it.
-    behind: Option<Place>,
+    pub(super) behind: Option<KeptPlace>,
 }
 
-/// A sector outside the job, or its beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    sector: Region,
-    digest: [u8; 16],
-    /// What is lost together with it.
-    reach: Region,
-}
-
-impl Place {
-    fn new(session: &mut Session, sector: Region, reach: Region) -> Result<Self, DeviceError> {
-        let mut digest = session.md5(sector)?;
+impl KeptPlace {
+    fn ask(
+        session: &mut Session,
+        looked_at: Region,
+        reach: Region,
+        ours: Option<Digest>,
+    ) -> Result<Self, DeviceError> {
+        let mut digest = session.md5(looked_at)?;
         // Nothing protects this question either: on a line that showed damage what is answered twice counts.
         if session.is_disturbed() {
-            let again = session.md5(sector)?;
+            let again = session.md5(looked_at)?;
             if again != digest {
-                digest = session.md5(sector)?;
+                digest = session.md5(looked_at)?;
             }
         }
         Ok(Self {
-            sector,
+            looked_at,
             digest,
             reach,
+            ours,
         })
     }
 
     fn is_changed(self, session: &mut Session) -> Result<bool, DeviceError> {
-        Ok(session.md5(self.sector)? != self.digest && session.md5(self.sector)? != self.digest)
+        let mut differs = || Ok(session.md5(self.looked_at)? != self.digest);
+        Ok(differs()? && differs()?)
+    }
+
+    /// Whether a stray command changed it. What the chip's own program may have changed meanwhile only counts if it looks like
+    /// one: erased, or with what was to be written.
+    fn is_lost(self, session: &mut Session, meanwhile: Meanwhile) -> Result<bool, DeviceError> {
+        if !self.is_changed(session)? {
+            return Ok(false);
+        }
+        if meanwhile == Meanwhile::LoaderOnly || is_blank(session, self.looked_at)? {
+            return Ok(true);
+        }
+        let page = Region::new(self.reach.offset, PAGE);
+        Ok(self.ours.is_some() && self.ours == Some(session.md5(page)?))
     }
 }
 
 impl Watch {
-    /// Looks around before `piece` of the job that changes `whole` is erased or written; both are whole sectors.
+    /// Looks around before `pieces` of the job that changes `whole` are erased or written; all are whole sectors. `written`:
+    /// what a write brings, with `whole` as its region; `None` for an erase.
     ///
     /// # Errors
     /// When the board does not answer.
     pub(super) fn set(
         session: &mut Session,
         whole: Region,
-        piece: Region,
+        pieces: &[Region],
+        care: Care,
+        written: Option<&Whole>,
     ) -> Result<Self, DeviceError> {
         let end = flash_end(session)?;
         let mut elsewhere = Vec::new();
-        for reach in shifted(whole, piece, end) {
-            for sector in ends(reach) {
-                elsewhere.push(Place::new(session, sector, reach)?);
+        for piece in pieces {
+            for (from, reach) in shifted(whole, *piece, end) {
+                let ours = written.map(|whole| digest_of(whole.part(Region::new(from, PAGE))));
+                for sector in looked_at(reach, care) {
+                    elsewhere.push(KeptPlace::ask(session, sector, reach, ours)?);
+                }
             }
         }
-        Ok(Self {
-            elsewhere,
-            behind: first_held_behind(session, whole, end)?,
-        })
-    }
-
-    /// The same for the beginning of the sector right behind the job alone, which costs one short question.
-    ///
-    /// # Errors
-    /// When the board does not answer.
-    pub(super) fn behind(session: &mut Session, whole: Region) -> Result<Self, DeviceError> {
-        let end = flash_end(session)?;
-        let mut behind = None;
-        if whole.end() < end {
-            let beginning = Region::new(whole.end() as u32, BEGINNING);
-            let reach = Region::new(beginning.offset, (end - whole.end()) as u32);
-            behind = Some(Place::new(session, beginning, reach)?);
-        }
-        Ok(Self {
-            elsewhere: Vec::new(),
-            behind,
-        })
-    }
-
-    /// What was changed outside the job. Places overlap, so several may seem to be hit: all that lies from the first to the
-    /// last of them.
-    ///
-    /// # Errors
-    /// When the board does not answer.
-    pub(super) fn lost(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
-        let mut lost = match self.behind {
-            Some(place) if place.is_changed(session)? && is_blank(session, place.sector)? => {
-                Some(blank_from(session, place.reach)?)
-            }
-            _ => None,
+        let behind = match care {
+            Care::Light => right_behind(session, whole, end)?,
+            Care::Thorough => first_held_behind(session, whole, end)?,
         };
+        Ok(Self { elsewhere, behind })
+    }
+
+    /// What was erased behind the job.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn lost_behind(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
+        match self.behind {
+            Some(place) if place.is_changed(session)? && is_blank(session, place.looked_at)? => {
+                Ok(Some(blank_from(session, place.reach)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What was changed where a turned bit leads to. Places overlap, so several may seem to be hit: all that lies from the
+    /// first to the last of them.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn lost_elsewhere(
+        &self,
+        session: &mut Session,
+        meanwhile: Meanwhile,
+    ) -> Result<Option<Region>, DeviceError> {
+        let mut lost: Option<Region> = None;
         for place in &self.elsewhere {
-            if place.is_changed(session)? {
+            if place.is_lost(session, meanwhile)? {
                 lost = Some(lost.map_or(place.reach, |lost| hull(lost, place.reach)));
             }
         }
         Ok(lost)
+    }
+
+    /// All that was changed outside the job.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn lost(
+        &self,
+        session: &mut Session,
+        meanwhile: Meanwhile,
+    ) -> Result<Option<Region>, DeviceError> {
+        let behind = self.lost_behind(session)?;
+        let elsewhere = self.lost_elsewhere(session, meanwhile)?;
+        Ok(match (behind, elsewhere) {
+            (Some(behind), Some(elsewhere)) => Some(hull(behind, elsewhere)),
+            (one, other) => one.or(other),
+        })
     }
 }
 
@@ -133,6 +184,19 @@ pub(super) fn lost_outside(lost: Region) -> JobError {
     )
 }
 
+/// The same for a job that could not look any more.
+pub(super) fn lost_by_interrupted(target: &str, lost: Region) -> JobError {
+    JobError::lost(
+        format!(
+            "{} at {} may be lost since a job for {target} was interrupted: a bit had turned over on the line, in a command that nothing protects",
+            human_size(u64::from(lost.size)),
+            hex(lost.offset),
+        ),
+        lost,
+        "Put back what was there from a backup, then do it again with a shorter cable or at a lower speed",
+    )
+}
+
 /// Whether the board holds nothing there but erased flash.
 ///
 /// # Errors
@@ -141,8 +205,9 @@ pub(super) fn is_blank(session: &mut Session, region: Region) -> Result<bool, De
     shows(session, region, &vec![0xFF; region.size as usize])
 }
 
-/// The parts outside `whole` that `piece` covers when one bit of its offset turns over.
-fn shifted(whole: Region, piece: Region, end: u64) -> impl Iterator<Item = Region> {
+/// The parts outside `whole` that `piece` covers when one bit of its offset turns over, each with the offset of the piece's
+/// byte that comes first there.
+fn shifted(whole: Region, piece: Region, end: u64) -> impl Iterator<Item = (u32, Region)> {
     one_bit_away(piece.offset, end).filter_map(move |moved| {
         let moved_end = (u64::from(moved) + u64::from(piece.size)).min(end);
         let (from, to) = if moved < whole.offset {
@@ -150,8 +215,17 @@ fn shifted(whole: Region, piece: Region, end: u64) -> impl Iterator<Item = Regio
         } else {
             (u64::from(moved).max(whole.end()), moved_end)
         };
-        (from < to).then(|| Region::new(from as u32, (to - from) as u32))
+        let first = piece.offset + (from - u64::from(moved)) as u32;
+        (from < to).then(|| (first, Region::new(from as u32, (to - from) as u32)))
     })
+}
+
+/// What of a place stands for it.
+fn looked_at(reach: Region, care: Care) -> impl Iterator<Item = Region> {
+    let beginning = Region::new(reach.offset, BEGINNING.min(reach.size));
+    let light = (care == Care::Light).then_some(beginning);
+    let thorough = (care == Care::Thorough).then(|| ends(reach));
+    light.into_iter().chain(thorough.into_iter().flatten())
 }
 
 /// The first and the last sector of a region of whole sectors.
@@ -161,18 +235,32 @@ fn ends(region: Region) -> impl Iterator<Item = Region> {
     std::iter::once(first).chain((last != first).then_some(last))
 }
 
+/// The beginning of the sector right behind the job.
+fn right_behind(
+    session: &mut Session,
+    whole: Region,
+    end: u64,
+) -> Result<Option<KeptPlace>, DeviceError> {
+    if whole.end() >= end {
+        return Ok(None);
+    }
+    let beginning = Region::new(whole.end() as u32, BEGINNING);
+    let reach = Region::new(beginning.offset, (end - whole.end()) as u32);
+    KeptPlace::ask(session, beginning, reach, None).map(Some)
+}
+
 fn first_held_behind(
     session: &mut Session,
     whole: Region,
     end: u64,
-) -> Result<Option<Place>, DeviceError> {
+) -> Result<Option<KeptPlace>, DeviceError> {
     let limit = end.min(whole.end() + u64::from(BEHIND));
     let mut at = whole.end();
     while at < limit {
         let sector = Region::new(at as u32, SECTOR);
         if !is_blank(session, sector)? {
             let reach = Region::new(whole.end() as u32, (end - whole.end()) as u32);
-            return Place::new(session, sector, reach).map(Some);
+            return KeptPlace::ask(session, sector, reach, None).map(Some);
         }
         at += u64::from(SECTOR);
     }
@@ -213,7 +301,10 @@ mod tests {
         let whole = Region::new(0x1_0000, 0x2000);
         let piece = Region::new(0x1_1000, 0x1000);
         let places: Vec<u32> = shifted(whole, piece, 0x10_0000)
-            .map(|place| place.offset)
+            .map(|(from, place)| {
+                assert_eq!(from, piece.offset);
+                place.offset
+            })
             .collect();
         // Bit 12 leads to the job's own first sector.
         let expected = [
@@ -225,20 +316,21 @@ mod tests {
     #[test]
     fn what_lies_partly_in_the_job_is_cut_to_what_does_not() {
         let whole = Region::new(0x4_0000, 0x4_0000);
-        let places: Vec<Region> = shifted(whole, whole, 0x10_0000).collect();
+        let places: Vec<(u32, Region)> = shifted(whole, whole, 0x10_0000).collect();
+        // Where they begin, how much of them is outside, and which byte of the job comes first there.
         let expected = [
-            (0x8_0000, 0x1000),
-            (0x8_0000, 0x2000),
-            (0x8_0000, 0x4000),
-            (0x8_0000, 0x8000),
-            (0x8_0000, 0x1_0000),
-            (0x8_0000, 0x2_0000),
-            (0, 0x4_0000),
-            (0xC_0000, 0x4_0000),
+            (0x8_0000, 0x1000, 0x7_F000),
+            (0x8_0000, 0x2000, 0x7_E000),
+            (0x8_0000, 0x4000, 0x7_C000),
+            (0x8_0000, 0x8000, 0x7_8000),
+            (0x8_0000, 0x1_0000, 0x7_0000),
+            (0x8_0000, 0x2_0000, 0x6_0000),
+            (0, 0x4_0000, 0x4_0000),
+            (0xC_0000, 0x4_0000, 0x4_0000),
         ];
         assert_eq!(
             places,
-            expected.map(|(offset, size)| Region::new(offset, size))
+            expected.map(|(offset, size, from)| (from, Region::new(offset, size)))
         );
         let all = Region::new(0, 0x10_0000);
         assert_eq!(shifted(all, whole, 0x10_0000).count(), 0);

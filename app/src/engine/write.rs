@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::board_link::BoardLink;
-use super::error::{JobError, Stop};
+use super::error::{JobError, Stop, reset_again_and_again};
 use super::event::{Outcome, WriteSummary};
 use super::guard_job;
 use super::interruption::Interruptions;
@@ -18,6 +18,7 @@ use super::neighbours;
 use super::proven::Proven;
 use super::scan::{self, Scanned};
 use super::send::{How, Sending};
+use super::stray_kept;
 use super::table_change;
 use super::whole::Whole;
 use super::{agent_digests, agent_replaced};
@@ -26,6 +27,9 @@ use crate::model::cause::Cause;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite};
 use crate::model::number::{hex, human_size};
 use crate::model::region::Region;
+
+/// How often a write is proven once more because the chip was reset, before that is the end of the job.
+const PROOFS_AGAIN: usize = 8;
 
 /// What a job says that is cancelled before it erases anything.
 const NOTHING_CHANGED: &str = "Stopped; nothing on the board was changed";
@@ -36,19 +40,41 @@ pub(super) fn run(
     plan: &FlashPlan,
     job: &mut Job<'_>,
 ) -> Result<Outcome, Stop> {
-    let began = Instant::now();
     let mut interruptions = Interruptions::new(link.baud());
-    let prepared = prepare_all(link, plan, &mut interruptions, job);
+    let moves_before = !plan.moves.is_empty()
+        && interruptions.retry(link, job, &mut |link, job| moves::is_marked(link, job))?;
+    let result = carry_out(link, plan, &mut interruptions, job);
+    if result.is_err()
+        && !moves_before
+        && !link.is_changing()
+        && let Some(mac) = link.mac_of_job()
+    {
+        moves::withdraw(&*link.keep(), plan, mac);
+    }
+    result
+}
+
+/// Carries out the plan, after a look at what was under way before.
+fn carry_out(
+    link: &mut BoardLink,
+    plan: &FlashPlan,
+    interruptions: &mut Interruptions,
+    job: &mut Job<'_>,
+) -> Result<Outcome, Stop> {
+    let began = Instant::now();
+    let prepared = prepare_all(link, plan, interruptions, job);
     let (table_change, plan) = &prepared.map_err(|stop| stated(stop, NOTHING_CHANGED))?;
     let mut summary = WriteSummary {
         verified: !plan.no_verify,
         ..WriteSummary::default()
     };
+    let mut proven_in = Vec::new();
     for (index, write) in plan.writes.iter().enumerate() {
-        match write_one(link, plan, write, &mut interruptions, job) {
+        match write_one(link, plan, write, interruptions, job) {
             Ok((written, unchanged)) => {
                 summary.written += written;
                 summary.unchanged += unchanged;
+                proven_in.push(link.session_number());
             }
             Err(Stop::Cancelled(target)) => {
                 let beside = put_back_beside(link, job);
@@ -58,10 +84,43 @@ pub(super) fn run(
             Err(failed) => return Err(failed),
         }
     }
-    finish_all(link, plan, table_change.as_ref(), &mut interruptions, job)
+    let again = prove_again(link, plan, &mut proven_in, interruptions, job)
+        .map_err(|stop| stated(stop, &cancelled_state(plan, plan.writes.len(), "")))?;
+    summary.written += again;
+    finish_all(link, plan, table_change.as_ref(), interruptions, job)
         .map_err(|stop| stated(stop, &cancelled_state(plan, plan.writes.len(), "")))?;
     summary.millis = began.elapsed().as_millis() as u64;
     Ok(Outcome::Written(summary))
+}
+
+/// Proves once more what was proven before the chip was reset: its program may have run in between, and have changed it.
+/// `proven_in` are the sessions in which the writes of the plan were proven. Returns the bytes that were written again.
+fn prove_again(
+    link: &mut BoardLink,
+    plan: &FlashPlan,
+    proven_in: &mut [u32],
+    interruptions: &mut Interruptions,
+    job: &mut Job<'_>,
+) -> Result<u64, Stop> {
+    if plan.no_verify {
+        return Ok(0);
+    }
+    let only_what_differs = FlashPlan {
+        full: false,
+        ..plan.clone()
+    };
+    let mut again = 0;
+    for _ in 0..PROOFS_AGAIN * plan.writes.len() {
+        let now = link.session_number();
+        let Some(index) = proven_in.iter().position(|session| *session != now) else {
+            return Ok(again);
+        };
+        let write = &plan.writes[index];
+        let (written, _) = write_one(link, &only_what_differs, write, interruptions, job)?;
+        again += written;
+        proven_in[index] = link.session_number();
+    }
+    Err(reset_again_and_again().into())
 }
 
 /// What has to be looked at and saved before anything is erased; the plan with all that it carries along.
@@ -167,9 +226,11 @@ fn write_one(
     job: &mut Job<'_>,
 ) -> Result<(u64, u64), Stop> {
     let keep = link.keep();
-    let mut memory = Memory::of(&*keep, link.loader(job)?.identify()?.mac.as_deref());
+    let mac = link.loader(job)?.identify()?.mac;
+    let mut memory = Memory::of(&*keep, mac.as_deref());
     let prepared = interruptions.retry(link, job, &mut |link, job| {
         let (session, proven) = link.loader_and_proven(job)?;
+        stray_kept::look(&*keep, session, proven, job)?;
         neighbours::restore(&*keep, session, proven, job)?;
         let likely = |sector: Region, bytes: &[u8]| memory.likely(sector, bytes);
         prepare(session, proven, write, plan.full, &likely, job)
@@ -193,8 +254,8 @@ fn write_one(
             full: plan.full,
             no_verify: plan.no_verify,
         };
-        Sending::new(&whole, &write.target, how, runs)
-            .finish(link, interruptions, job)
+        let sent = Sending::new(&whole, &write.target, how, runs).finish(link, interruptions, job);
+        stray_kept::ended(sent, &*keep, mac.as_deref())
             .map_err(|stop| restated(stop, "is incomplete"))?;
         let doubtful = &scanned.doubtful;
         let differing = interruptions.retry(link, job, &mut |link, job| {
@@ -219,6 +280,7 @@ fn write_one(
             neighbours::settle(&*keep, session, proven, &saved)
         })?;
     }
+    stray_kept::settle(&*keep, mac.as_deref())?;
     if !plan.no_verify {
         memory.learn(whole.region(), &whole.bytes);
         memory.store(&*keep);

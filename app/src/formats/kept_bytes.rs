@@ -5,6 +5,7 @@
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
+use super::hex_text::{from_hex, to_hex};
 use crate::model::region::{Region, SECTOR};
 
 /// Version of the layout.
@@ -111,29 +112,6 @@ fn check(mac: &str, offset: u32, bytes: &[u8]) -> String {
         .chain_update(offset.to_le_bytes())
         .chain_update(bytes);
     to_hex(&digest.finalize())
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).map(|digit| digit as u8))
-        .collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(
-        digits
-            .chunks_exact(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
 }
 
 #[cfg(test)]

@@ -315,21 +315,42 @@ impl Lane {
             // to do, and this is the person.
             self.inside.power_cycle();
         }
-        let second = self
-            .perform(job, &around)
-            .map_err(|hang| format!("{hang} in resume: {what}"))?;
-        let finished = matches!(second, Event::Finished(_));
-        if let Some(wrong) = self.wrong_beside(job, &around, finished) {
-            return Err(format!("{wrong} after resume: {what}: {second:?}"));
+        let mut second = self.resume(job, &around, what)?;
+        let mut lost = said.lost;
+        if let (Event::Failed(error), None) = (&second, lost)
+            && error.lost.is_some()
+        {
+            // What the first job could not look at any more, the second one names; it is said once.
+            lost = error.lost;
+            second = self.resume(job, &around, what)?;
         }
         match second {
-            Event::Finished(_) if self.inside.flash_is(&self.expected) => Ok(Ending::Resumed),
-            Event::Finished(_) if self.differs_only_in(said.lost) => Ok(Ending::Named),
+            Event::Finished(Outcome::Written(summary)) if !summary.verified => {
+                Err(format!("NOT VERIFIED after resume: {what}"))
+            }
+            Event::Finished(_) if self.inside.flash_is(&self.expected) => Ok(match lost {
+                None => Ending::Resumed,
+                // Nothing was lost but what the job wrote again.
+                Some(_) => Ending::Named,
+            }),
+            Event::Finished(_) if self.differs_only_in(lost, job) => Ok(Ending::Named),
             Event::Finished(_) => Err(format!(
                 "FALSE SUCCESS of resume: {what}: {}",
                 self.difference()
             )),
             other => Err(format!("NO RESUME after “{said}”: {what}: {other:?}")),
+        }
+    }
+
+    /// The same job once more, on a board that is whole again.
+    fn resume(&mut self, job: &Job, around: &Surroundings, what: &str) -> Result<Event, String> {
+        let event = self
+            .perform(job, around)
+            .map_err(|hang| format!("{hang} in resume: {what}"))?;
+        let finished = matches!(event, Event::Finished(_));
+        match self.wrong_beside(job, around, finished) {
+            Some(wrong) => Err(format!("{wrong} after resume: {what}: {event:?}")),
+            None => Ok(event),
         }
     }
 
@@ -341,14 +362,21 @@ impl Lane {
         read.or_else(|| kept().map(|wrong| format!("TABLE LOST: {wrong}")))
     }
 
-    /// Whether every byte that is not as expected lies in the region that an error named as lost.
-    fn differs_only_in(&self, lost: Option<Region>) -> bool {
+    /// Whether every byte that is not as expected lies in the region that an error named as lost, and none in what the job
+    /// was about.
+    fn differs_only_in(&self, lost: Option<Region>, job: &Job) -> bool {
         let Some(lost) = lost else {
             return false;
         };
         let flash = self.inside.flash();
         let (start, end) = (lost.offset as usize, (lost.end() as usize).min(flash.len()));
-        flash[..start] == self.expected[..start] && flash[end..] == self.expected[end..]
+        let beside =
+            flash[..start] == self.expected[..start] && flash[end..] == self.expected[end..];
+        let mut targets = job
+            .target
+            .iter()
+            .map(|target| target.offset as usize..target.end() as usize);
+        beside && targets.all(|target| flash[target.clone()] == self.expected[target])
     }
 
     /// What first jobs failed with, without their numbers, and how often.

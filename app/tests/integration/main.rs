@@ -109,6 +109,8 @@ mod readme_help;
 #[cfg(test)]
 mod recognise_tools;
 #[cfg(test)]
+mod reset_between;
+#[cfg(test)]
 mod romfs;
 #[cfg(test)]
 mod second_client;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use flashpack::device::practice::Faults;
-use flashpack::device::practice::faults::{Direction, WireFault};
+use flashpack::device::practice::faults::{Direction, Replug, WireFault};
 use flashpack::engine::event::{Event, Outcome};
 use flashpack::engine::request::Request;
 
@@ -81,6 +81,62 @@ fn begun_elsewhere() -> usize {
 #[test]
 fn what_a_write_erased_elsewhere_before_another_error_is_named() {
     assert!(begun_elsewhere() > 0, "no offset was another one");
+}
+
+#[test]
+fn what_a_dead_line_hid_is_named_by_the_next_job() {
+    let place = Place::new();
+    let look = place.board.test_access();
+    let before = noise(0x40_0000, 1);
+    look.overwrite(0, &before);
+    let wanted = noise(LEN, 3);
+    let mut expected = before.clone();
+    expected[AT..AT + LEN].copy_from_slice(&wanted);
+    let request = || Request::Write(Arc::new(plan(AT as u32, wanted.clone())));
+    let connecting = place.sent_by(Request::Detect);
+    let whole = place.sent_by(request());
+    let mut named = 0;
+    for at in connecting..whole - LEN as u64 {
+        look.overwrite(0, &before);
+        look.add_faults_from_here(&Faults {
+            wire: vec![
+                (Direction::ToBoard, at, WireFault::Flip(Some(4))),
+                (
+                    Direction::ToBoard,
+                    at + 100,
+                    WireFault::Unplug(Replug::Never),
+                ),
+            ],
+            ..Faults::default()
+        });
+        let (_, first) = place.run(request());
+        look.mend();
+        let Event::Failed(error) = first else {
+            panic!("{at}: {first:?}");
+        };
+        assert_eq!(error.lost, None, "{at}: nobody could be asked");
+        let (notes, second) = place.run(request());
+        let lost = match &second {
+            Event::Finished(Outcome::Written(summary)) => {
+                assert!(summary.verified);
+                0..0
+            }
+            Event::Failed(error) => {
+                named += 1;
+                assert!(error.message.contains("interrupted"), "{error:?}");
+                let lost = error.lost.unwrap_or_else(|| panic!("{at}: {error:?}"));
+                // It is said once.
+                let (_, third) = place.run(request());
+                assert!(matches!(third, Event::Finished(_)), "{at}: {third:?}");
+                lost.offset as usize..lost.end() as usize
+            }
+            other => panic!("{at}: {other:?}"),
+        };
+        let flash = look.flash();
+        let differs = (0..flash.len()).find(|at| flash[*at] != expected[*at] && !lost.contains(at));
+        assert_eq!(differs, None, "{at}: {second:?}, {notes:?}");
+    }
+    assert!(named > 0, "no offset was another one");
 }
 
 #[test]
