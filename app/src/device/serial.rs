@@ -350,12 +350,13 @@ impl<P: std::ops::DerefMut<Target = Port>> Link for SerialLink<P> {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use super::*;
-
+    #[cfg(target_os = "linux")]
     #[test]
     fn usb_is_asked_about_the_port_that_a_link_leads_to() {
+        use super::*;
+
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().canonicalize().unwrap();
         let (real, link) = (folder.join("ttyACM0"), folder.join("by-id-chip"));
