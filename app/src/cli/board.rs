@@ -223,10 +223,7 @@ pub fn remember(mut board: KnownBoard) {
         return;
     }
     let listed = ports::list().unwrap_or_default();
-    let mut on_it = listed
-        .into_iter()
-        .filter(|listed| listed.path == board.port);
-    board.serial = on_it.next().and_then(|listed| listed.serial);
+    board.serial = ports::find(&listed, &board.port).and_then(|port| port.serial.clone());
     for file in board.files.iter_mut().chain(&mut board.elf) {
         *file = absolute(file);
     }

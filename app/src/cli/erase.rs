@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::args::{Common, Erase};
 use super::board::Board;
-use super::board_table::{board_area, board_table};
+use super::board_table::{board_area, look};
 use super::confirm::confirm;
 use super::failure::Failure;
 use super::report::Report;
@@ -19,7 +19,7 @@ use crate::model::region::Region;
 struct Answer {
     offset: u32,
     size: u32,
-    /// What was there, in words; null where the board's table could not be read.
+    /// What was there, in words; null where the board has no table that can be used.
     destroyed: Option<Vec<String>>,
 }
 
@@ -33,7 +33,8 @@ pub fn run(args: &Erase, common: Common, report: &mut Report) -> Result<(), Fail
     }
     let mut board = Board::open(args.board.which(), args.board.link)?;
     let (region, name) = board_area(&area, &mut board, report)?;
-    let table = board_table(&mut board, report).ok();
+    // A board that does not answer is not one without a table.
+    let table = look(&mut board, report)?.sound();
     let lost = destroyed(region, table.as_ref());
     let mut lines = vec![warning(region, &name)];
     lines.extend(lost.iter().flatten().map(|line| format!("  {line}")));

@@ -3,7 +3,7 @@
 //! Ports that the system does not list (pseudo-terminals, bridges in a container) are named by the environment variable
 //! [`VARIABLE`]; then the system's own are not looked at, so that a test never meets a board on the desk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serialport::{SerialPortType, available_ports};
@@ -41,6 +41,12 @@ pub struct ListedPort {
     pub usb: Option<String>,
     /// Probably an ESP board.
     pub recommended: bool,
+}
+
+/// The name by which the system lists a port: on Linux a link such as those of `/dev/serial/by-id` is followed.
+pub fn listed_name(port: &Path) -> PathBuf {
+    let followed = cfg!(target_os = "linux").then(|| port.canonicalize().ok());
+    followed.flatten().unwrap_or_else(|| port.to_path_buf())
 }
 
 /// All ports, recommended ones first.

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use espflash::connection::Port;
-use serialport::{ClearBuffer, SerialPort, SerialPortType, UsbPortInfo};
+use serialport::{ClearBuffer, SerialPort, SerialPortInfo, SerialPortType, UsbPortInfo};
 
 use super::agent_client::{AgentClient, Link};
 use super::error::{DeviceError, OpenFailure};
 use super::heard;
-use super::port_owner;
+use super::{port_list, port_owner};
 
 pub use crate::model::baud::START as START_BAUD;
 
@@ -282,9 +282,14 @@ pub(crate) fn usb_info(name: &str) -> UsbPortInfo {
         // Every USB device is looked at for this.
         serialport::available_ports().unwrap_or_default()
     };
+    usb_of(ports, Path::new(name))
+}
+
+fn usb_of(ports: Vec<SerialPortInfo>, port: &Path) -> UsbPortInfo {
+    let name = port_list::listed_name(port);
     ports
         .into_iter()
-        .find(|port| port.port_name == name)
+        .find(|listed| Path::new(&listed.port_name) == name)
         .and_then(|port| match port.port_type {
             SerialPortType::UsbPort(info) => Some(info),
             _ => None,
@@ -342,5 +347,38 @@ impl<P: std::ops::DerefMut<Target = Port>> Link for SerialLink<P> {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(0),
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn usb_is_asked_about_the_port_that_a_link_leads_to() {
+        use super::*;
+
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let (real, link) = (folder.join("ttyACM0"), folder.join("by-id-chip"));
+        std::fs::write(&real, "").unwrap();
+        std::os::unix::fs::symlink("ttyACM0", &link).unwrap();
+        let ids = |port: &Path| {
+            let usb = UsbPortInfo {
+                vid: 0x303A,
+                pid: 0x1001,
+                serial_number: None,
+                manufacturer: None,
+                product: None,
+            };
+            let listed = SerialPortInfo {
+                port_name: real.display().to_string(),
+                port_type: SerialPortType::UsbPort(usb),
+            };
+            let usb = usb_of(vec![listed], port);
+            (usb.vid, usb.pid)
+        };
+        assert_eq!(ids(&link), (0x303A, 0x1001));
+        assert_eq!(ids(&real), (0x303A, 0x1001));
+        assert_eq!(ids(&folder.join("none")), (0, 0));
     }
 }

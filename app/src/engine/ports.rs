@@ -124,10 +124,16 @@ pub fn by_mac(
     })
 }
 
+/// What the list says of a port, also when the port is named by a link.
+pub fn find<'a>(ports: &'a [ListedPort], path: &Path) -> Option<&'a ListedPort> {
+    let named = |path: &Path| ports.iter().find(|port| port.path == path);
+    named(path).or_else(|| named(&port_list::listed_name(path)))
+}
+
 /// All ports of the same kind as one: the same product number on USB, else the same product's name, else all that are
 /// recommended.
 pub fn of_same_kind(ports: &[ListedPort], like: Option<&Path>) -> Vec<PathBuf> {
-    let like = like.and_then(|path| ports.iter().find(|port| port.path == path));
+    let like = like.and_then(|path| find(ports, path));
     let same = |port: &&ListedPort| match like {
         Some(like) if like.usb.is_some() => port.usb == like.usb,
         _ => port.recommended,
@@ -141,8 +147,7 @@ pub fn of_same_kind(ports: &[ListedPort], like: Option<&Path>) -> Vec<PathBuf> {
 
 /// Whether a port is the USB serial port inside an Espressif chip, whose speed is not that of a UART.
 pub fn is_chips_own_usb(ports: &[ListedPort], path: &Path) -> bool {
-    let mut named = ports.iter().filter(|port| port.path == path);
-    named.any(|port| port.usb.as_deref() == Some(CHIPS_OWN_USB))
+    find(ports, path).is_some_and(|port| port.usb.as_deref() == Some(CHIPS_OWN_USB))
 }
 
 #[cfg(test)]
@@ -206,5 +211,22 @@ mod tests {
         let like = |path: &str| of_same_kind(&ports, Some(Path::new(path))).len();
         assert_eq!((like("/a"), like("/c"), like("/d")), (2, 1, 3));
         assert_eq!(of_same_kind(&ports, None).len(), 3);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_port_that_a_link_names_is_the_one_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let (real, link) = (folder.join("ttyACM0"), folder.join("by-id-chip"));
+        std::fs::write(&real, "").unwrap();
+        std::os::unix::fs::symlink("ttyACM0", &link).unwrap();
+        let ports = [
+            port(real.to_str().unwrap(), "303A:1001", None),
+            port("/b", "10C4:EA60", None),
+        ];
+        assert!(is_chips_own_usb(&ports, &link));
+        assert_eq!(of_same_kind(&ports, Some(&link)), [real]);
+        assert!(!is_chips_own_usb(&ports, &folder.join("none")));
     }
 }

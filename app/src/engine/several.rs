@@ -43,6 +43,9 @@ pub struct BoardResult {
 pub struct Summary {
     pub good: usize,
     pub failed: usize,
+    /// The plan does not prove what it writes; each board's own figures say so in a file.
+    #[serde(skip)]
+    pub no_verify: bool,
     pub boards: Vec<BoardResult>,
 }
 
@@ -58,11 +61,18 @@ impl Summary {
                 format!("{word:6}  {}  {mac}  {}\n", board.port, board.message)
             })
             .collect();
-        lines.push(format!(
-            "{} written and verified, {} failed\n",
-            self.good, self.failed
-        ));
+        lines.push(self.counts() + "\n");
         lines.concat()
+    }
+
+    /// `7 written and verified, 1 failed`; what was not proven is not said to be.
+    pub fn counts(&self) -> String {
+        let proven = if self.no_verify {
+            "written, not verified"
+        } else {
+            "written and verified"
+        };
+        format!("{} {proven}, {} failed", self.good, self.failed)
     }
 
     /// As a file of this name holds it: JSON if it ends so, else text.
@@ -140,10 +150,14 @@ impl Several {
             began: Instant::now(),
             worker: None,
         };
+        let summary = Summary {
+            no_verify: plan.no_verify,
+            ..Summary::default()
+        };
         let mut several = Self {
             plan,
             boards: places.into_iter().map(Into::into).map(board).collect(),
-            summary: Summary::default(),
+            summary,
             options,
             around,
             wake,

@@ -66,6 +66,8 @@ impl PlannedMove {
 pub enum MovesUnknown {
     /// The plan goes to several boards, which are not looked at before.
     SeveralBoards,
+    /// The board's own table was not read, or not yet.
+    UnreadTable,
     /// The board's own table could not be read to its end; why, as a sentence without a full stop.
     DamagedTable(String),
 }
@@ -76,6 +78,10 @@ impl MovesUnknown {
         match self {
             Self::SeveralBoards => {
                 "Several boards are not asked one by one whether this table leaves data behind on them"
+                    .to_owned()
+            }
+            Self::UnreadTable => {
+                "Whether this table leaves data behind is not known, because the board's own table was not read"
                     .to_owned()
             }
             Self::DamagedTable(why) => format!(
@@ -89,6 +95,9 @@ impl MovesUnknown {
         match self {
             Self::SeveralBoards => {
                 "Write to each board by itself, with one --port: then it is asked"
+            }
+            Self::UnreadTable => {
+                "Connect again, so that it is read, or back the board up first: flashpack backup"
             }
             Self::DamagedTable(_) => "Back the board up first: flashpack backup",
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::action::Action;
 use super::log::on_port;
 use super::state::AppState;
+use crate::engine::ports;
 use crate::engine::request::PortChoice;
 use crate::model::baud;
 use crate::model::problem::Severity;
@@ -72,7 +73,7 @@ pub fn remember(state: &mut AppState, add: impl FnOnce(&mut KnownBoard)) {
     else {
         return;
     };
-    let listed = state.board.ports.iter().find(|listed| listed.path == port);
+    let listed = ports::find(&state.board.ports, &port);
     let mut board = KnownBoard {
         mac,
         chip: identity.chip.to_string(),

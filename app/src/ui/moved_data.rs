@@ -1,16 +1,19 @@
 //! Finds out whether partitions that a plan's table moves or shrinks hold data on the board, for the review sheet.
 //!
 //! The board's own table tells which partitions those are, and digests whether they are blank. What could not be asked
-//! counts as data.
+//! counts as data, and a table that could not be read is said to be unknown.
 
 use std::sync::Arc;
 
 use super::state::AppState;
+use crate::engine::guard::no_table;
 use crate::engine::moves::is_under_way;
 use crate::engine::request::Request;
+use crate::engine::table_change::unfinished;
 use crate::formats::partition_bin;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
-use crate::model::planned_move::{PlannedMove, moves};
+use crate::model::partition_table::PartitionTable;
+use crate::model::planned_move::{MovesUnknown, PlannedMove, moves};
 use crate::model::region::Region;
 
 /// Asks for the open sheet, once the board's table is known and the board is idle.
@@ -25,7 +28,8 @@ pub fn ask(state: &mut AppState) {
     if state.board.running().is_some() || !state.board.is_connected() {
         return;
     }
-    let found = candidates(state, &review.plan);
+    let (found, unknown) = candidates(state, &review.plan);
+    let is_unread = unknown == Some(MovesUnknown::UnreadTable);
     let mac = state
         .board
         .identity
@@ -38,6 +42,11 @@ pub fn ask(state: &mut AppState) {
     let Some(review) = &mut state.review else {
         return;
     };
+    review.set_moves_unknown(unknown);
+    if is_unread {
+        // The next job may read it.
+        return;
+    }
     review.moves_asked = Some(open.clone());
     review.set_moves(saved.clone());
     if open.is_empty() {
@@ -70,15 +79,26 @@ pub fn answered(state: &mut AppState, differing: Option<&[Region]>) {
     review.set_moves(found);
 }
 
-fn candidates(state: &AppState, plan: &FlashPlan) -> Vec<PlannedMove> {
+/// What the plan's table moves or shrinks by the board's own table, and why that may not be all.
+fn candidates(state: &AppState, plan: &FlashPlan) -> (Vec<PlannedMove>, Option<MovesUnknown>) {
     let settings = plan.layout.settings;
-    let table = plan.writes.iter().find(|write| write.role == Role::Table);
-    let old = state.board.memory.table_at(settings.table_offset);
-    let (Some(table), Some(old)) = (table, old) else {
-        return Vec::new();
+    let Some(table) = plan.writes.iter().find(|write| write.role == Role::Table) else {
+        return (Vec::new(), None);
     };
-    let read = |bytes: &[u8]| {
-        let mut table = partition_bin::read(bytes).table;
+    let Some(old) = state.board.memory.table_at(settings.table_offset) else {
+        return (Vec::new(), Some(MovesUnknown::UnreadTable));
+    };
+    let on_board = partition_bin::read(old);
+    if on_board.refusal.is_some() || on_board.table.rows.is_empty() {
+        let identity = state.board.identity.as_ref();
+        let mac = identity.and_then(|identity| identity.mac.as_deref());
+        let cut =
+            unfinished(&*state.board.keep(), mac).is_some_and(|change| change.backup.is_some());
+        let why = "a change of it did not finish".to_owned();
+        return (Vec::new(), cut.then_some(MovesUnknown::DamagedTable(why)));
+    }
+    let unknown = no_table(old).map(MovesUnknown::DamagedTable);
+    let settled = |mut table: PartitionTable| {
         table.settings = settings;
         table
     };
@@ -86,7 +106,8 @@ fn candidates(state: &AppState, plan: &FlashPlan) -> Vec<PlannedMove> {
         let mut writes = plan.writes.iter();
         writes.any(|write| write.role != Role::Table && write.region().overlaps(region))
     };
-    moves(&read(old), &read(&table.bytes), &rewritten)
+    let new = settled(partition_bin::read(&table.bytes).table);
+    (moves(&settled(on_board.table), &new, &rewritten), unknown)
 }
 
 fn blank(region: Region) -> PlannedWrite {

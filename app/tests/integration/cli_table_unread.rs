@@ -62,6 +62,22 @@ fn a_table_that_never_arrives_is_not_taken_for_none() {
 }
 
 #[test]
+fn an_erase_whose_board_goes_away_speaks_of_the_port_and_not_of_a_table() {
+    for byte in [800, 1500, 2500, 3500] {
+        let bench = bench(&|_| ());
+        let before = bench.read("flash.bin");
+        let board = board(&bench, &[format!("unplug:from-board@{byte}=never")]);
+        let run = bench.run(&["erase", "0xc000:0x2000", "--port", "board", "--yes"]);
+        assert_eq!(run.status.code(), Some(1), "{byte}: {}", run.stdout);
+        let said = [run.stdout, run.stderr].concat();
+        assert!(said.contains("port vanished"), "{byte}: {said}");
+        assert!(!said.contains("no table"), "{byte}: {said}");
+        board.end("TERM");
+        assert!(bench.read("flash.bin") == before);
+    }
+}
+
+#[test]
 fn a_table_that_is_lost_once_is_asked_for_again() {
     let bench = bench(&|_| ());
     let board = board(&bench, &["drop:from-board@2500".to_owned()]);

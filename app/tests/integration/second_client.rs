@@ -21,6 +21,8 @@ const LEN: usize = 0x3000;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Places in the stream of each direction.
 const PLACES: u64 = 16;
+/// Boards that share the places of a direction: most of the time is spent waiting for lost answers.
+const BOARDS: u64 = 8;
 
 fn request(bytes: &[u8]) -> Request {
     Request::Write(Arc::new(plan(AT as u32, bytes.to_vec())))
@@ -42,10 +44,26 @@ fn is_verified(ending: &Event) -> bool {
     matches!(ending, Event::Finished(Outcome::Written(summary)) if summary.verified)
 }
 
-/// Writes with a second client at evenly spread places of one direction; how many of these writes did not go through
-/// undisturbed.
+/// Writes with a second client at evenly spread places of one direction, on several boards at once; how many of these
+/// writes did not go through undisturbed.
 fn disturbed(direction: Direction) -> usize {
-    let board = Board::start(Options::default()).unwrap();
+    std::thread::scope(|scope| {
+        let board = |first| scope.spawn(move || disturbed_at(direction, first));
+        // All are started before the first is waited for.
+        let boards: Vec<_> = (0..BOARDS).map(board).collect();
+        boards.into_iter().map(|board| board.join().unwrap()).sum()
+    })
+}
+
+/// The same on one board, at every `BOARDS`th place from `first` on.
+fn disturbed_at(direction: Direction, first: u64) -> usize {
+    // A pseudo-terminal may have another name after a power cycle, and its old one may be another board's.
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        link: Some(folder.path().join("board")),
+        ..Options::default()
+    };
+    let board = Board::start(options).unwrap();
     let look = board.test_access();
     let mut expected = noise(0x40_0000, 1);
     let wanted = noise(LEN, 2);
@@ -62,7 +80,7 @@ fn disturbed(direction: Direction) -> usize {
     };
 
     let mut disturbed = 0;
-    for place in 0..PLACES {
+    for place in (first..PLACES).step_by(BOARDS as usize) {
         let at = length * place / PLACES;
         look.power_cycle();
         look.overwrite(AT as u32, &noise(LEN, 9));

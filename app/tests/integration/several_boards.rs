@@ -119,6 +119,12 @@ fn the_command_line_writes_to_all_and_keeps_a_summary() {
     let kept: serde_json::Value = serde_json::from_slice(&bench.read("sum.json")).unwrap();
     assert_eq!(kept["boards"].as_array().unwrap().len(), 2);
 
+    let unproven = bench.good(&[&write[..], &["--no-verify"]].concat());
+    assert!(
+        unproven.contains("2 written, not verified, 0 failed"),
+        "{unproven}"
+    );
+
     // All of one kind, and one that is not there: the others are written even so.
     let plugged =
         format!("{a}=303A:1001;{b}=303A:1001;/dev/no-such-port=303A:1001;/dev/x=10C4:EA60");

@@ -1,6 +1,9 @@
 //! A bit that turns over in the command which says what is to be erased is checked by nobody on the chip: such an erase
 //! may destroy what lies elsewhere, but it is never called a success, and what is lost is named.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use flashpack::device::practice::Faults;
 use flashpack::device::practice::faults::{Direction, WireFault};
 use flashpack::engine::event::{Event, Outcome};
@@ -10,6 +13,8 @@ use flashpack::model::region::Region;
 
 use crate::neighbour_bytes::{Place, noise};
 
+/// Boards that share the cases of a test: most of the time is spent waiting for lost answers.
+const BOARDS: usize = 8;
 const JOB: Region = Region::new(0x12_3000, 0x2000);
 
 fn job() -> std::ops::Range<usize> {
@@ -61,6 +66,27 @@ fn erase_with_a_turned_bit(place: &Place, expected: &[u8], at: u64, bit: u8) -> 
     }
 }
 
+/// Runs all cases on several boards at once that hold `flash`; each board takes the next case when it is done with one.
+fn on_boards(
+    flash: &[u8],
+    cases: impl Iterator<Item = u64> + Send,
+    case: impl Fn(&Place, u64) + Sync,
+) {
+    let cases = Mutex::new(cases);
+    let next = || cases.lock().unwrap().next();
+    std::thread::scope(|scope| {
+        for _ in 0..BOARDS {
+            scope.spawn(|| {
+                let place = Place::new();
+                place.board.test_access().overwrite(0, flash);
+                while let Some(at) = next() {
+                    case(&place, at);
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn a_turned_bit_of_an_erase_names_what_is_lost() {
     let place = Place::new();
@@ -77,33 +103,32 @@ fn a_turned_bit_of_an_erase_names_what_is_lost() {
     );
     let whole = sent() - before;
 
-    let (mut behind, mut elsewhere) = (false, false);
+    let (behind, elsewhere) = (AtomicBool::new(false), AtomicBool::new(false));
+    let both = || behind.load(Relaxed) && elsewhere.load(Relaxed);
     // Little is asked after the command.
-    for at in (connecting..whole).rev() {
-        if behind && elsewhere {
-            break;
-        }
-        match erase_with_a_turned_bit(&place, &expected, at, 5) {
-            Came::Named(lost) if u64::from(lost.offset) == JOB.end() => behind = true,
-            Came::Named(_) => elsewhere = true,
+    let places = (connecting..whole).rev().take_while(|_| !both());
+    on_boards(
+        &expected,
+        places,
+        |place, at| match erase_with_a_turned_bit(place, &expected, at, 5) {
+            Came::Named(lost) if u64::from(lost.offset) == JOB.end() => behind.store(true, Relaxed),
+            Came::Named(_) => elsewhere.store(true, Relaxed),
             Came::Right => {}
-        }
-    }
-    assert!(behind, "no size became larger");
-    assert!(elsewhere, "no offset was another one");
+        },
+    );
+    assert!(behind.into_inner(), "no size became larger");
+    assert!(elsewhere.into_inner(), "no offset was another one");
 }
 
 #[test]
 fn a_read_that_was_taken_for_an_erase_is_no_success() {
-    let place = Place::new();
-    let look = place.board.test_access();
     let before = noise(0x40_0000, 1);
-    look.overwrite(0, &before);
     let read = || Request::Read(Region::new(JOB.offset, 0x2000));
-    let connecting = place.sent_by(Request::Detect);
-    let mut erased = 0;
+    let connecting = Place::new().sent_by(Request::Detect);
+    let erased = AtomicBool::new(false);
     // The command is the first that follows the connection; acknowledgements and two questions come behind it.
-    for at in connecting..connecting + 60 {
+    on_boards(&before, connecting..connecting + 60, |place, at| {
+        let look = place.board.test_access();
         look.add_faults_from_here(&Faults {
             wire: vec![(Direction::ToBoard, at, WireFault::Flip(Some(1)))],
             ..Faults::default()
@@ -117,15 +142,15 @@ fn a_read_that_was_taken_for_an_erase_is_no_success() {
                 assert!(before[JOB.offset as usize..].starts_with(&bytes), "{at}");
             }
             Event::Failed(error) if !untouched => {
-                erased += 1;
+                erased.store(true, Relaxed);
                 assert!(error.message.contains("has erased all of its flash"));
                 assert!(error.lost.is_some());
                 look.overwrite(0, &before);
             }
             other => panic!("{at}: {other:?}"),
         }
-    }
-    assert!(erased > 0, "no read was taken for an erase");
+    });
+    assert!(erased.into_inner(), "no read was taken for an erase");
 }
 
 #[test]

@@ -266,14 +266,8 @@ fn board_with_data(project: &Project, offset: u32, data: &[u8]) -> Board {
     board
 }
 
-#[test]
-fn data_of_a_moved_partition_is_carried_by_a_tick() {
-    let project = project_file::sample();
-    let data = [0x56; 0x3000];
-    let at = project.table.find("vfs").unwrap().region.offset;
-    let board = board_with_data(&project, at, &data);
-    let mut window = window_on(&board, project);
-    // The first partition with data moves to where nothing is.
+/// Moves the first partition with data to where nothing is, and opens the sheet.
+fn move_vfs(window: &mut Window, at: u32) {
     window.select("vfs");
     let mut changed = window.project().clone();
     let table = std::sync::Arc::make_mut(&mut changed.table);
@@ -287,6 +281,38 @@ fn data_of_a_moved_partition_is_carried_by_a_tick() {
     });
     window.packed();
     window.act(Command::Write);
+}
+
+#[test]
+fn a_damaged_table_of_the_board_is_not_taken_for_one_that_moves_nothing() {
+    let project = project_file::sample();
+    let at = project.table.find("vfs").unwrap().region.offset;
+    let board = board_with_data(&project, at, &[0x56; 0x1000]);
+    // Its last row is none any more; those before it still tell what moves.
+    let rows = project.table.rows.len() as u32;
+    board
+        .test_access()
+        .overwrite(0x8000 + 32 * (rows - 1), &[0x00]);
+    let mut window = window_on(&board, project);
+    move_vfs(&mut window, at);
+    window.wait("the answer of the board", |window| {
+        window.has_containing("its own table cannot be used")
+            && window.state().board.running().is_none()
+    });
+    let sheet = window.state().review.as_ref().unwrap();
+    assert_eq!(sheet.accepted().forced, [], "nothing is ticked");
+    window.click_containing("Write 2 region");
+    assert!(window.state().review.is_some(), "it is not written");
+}
+
+#[test]
+fn data_of_a_moved_partition_is_carried_by_a_tick() {
+    let project = project_file::sample();
+    let data = [0x56; 0x3000];
+    let at = project.table.find("vfs").unwrap().region.offset;
+    let board = board_with_data(&project, at, &data);
+    let mut window = window_on(&board, project);
+    move_vfs(&mut window, at);
     window.wait("the answer whether vfs holds data", |window| {
         window.has_containing("vfs holds data and moves from 0x200000 to 0x280000")
             && window.state().board.running().is_none()

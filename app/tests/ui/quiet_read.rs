@@ -38,4 +38,10 @@ fn a_quiet_read_that_fails_is_told_in_the_log() {
         "{}",
         log(&window)
     );
+    assert!(
+        window.has_containing("the board's own table was not read"),
+        "the sheet says it too"
+    );
+    let sheet = window.state().review.as_ref().unwrap();
+    assert!(!sheet.view().guards.is_empty(), "and wants a tick for it");
 }

@@ -28,7 +28,7 @@ use crate::model::flash_plan::{FlashPlan, PlannedWrite, Role};
 use crate::model::guard::GuardName;
 use crate::model::keep::Keep;
 use crate::model::number::{exact_size, hex, human_size};
-use crate::model::planned_move::PlannedMove;
+use crate::model::planned_move::{MovesUnknown, PlannedMove};
 
 /// The sheet while it is open.
 #[derive(Clone, Debug)]
@@ -76,6 +76,14 @@ impl Review {
         });
     }
 
+    /// Why it is not known which data is left behind; `None`: it is known.
+    pub fn set_moves_unknown(&mut self, moves_unknown: Option<MovesUnknown>) {
+        self.change(FlashPlan {
+            moves_unknown,
+            ..(*self.plan).clone()
+        });
+    }
+
     /// Shows another form of the plan; what was ticked is ticked again, if it is still there.
     fn change(&mut self, plan: FlashPlan) {
         if plan == *self.plan {
@@ -101,8 +109,12 @@ impl Review {
     /// The same plan against the board that is connected now; ticks do not carry over to another board.
     fn follow(&mut self, board: Option<&BoardIdentity>, link: Link) {
         if self.board.as_ref() != board {
+            let mut writes = self.plan.writes.iter();
+            let has_table = writes.any(|write| write.role == Role::Table);
             let plan = FlashPlan {
                 moves: Vec::new(),
+                // Until the board of now has been asked.
+                moves_unknown: has_table.then_some(MovesUnknown::UnreadTable),
                 carry: false,
                 ..(*self.plan).clone()
             };

@@ -154,21 +154,10 @@ fn table(ui: &mut Ui, sheet: &mut SeveralSheet, plan: &FlashPlan) -> bool {
     ticked.inner
 }
 
-/// `7 written and verified, 1 failed`; what was not proven is not said to be.
-fn outcome(several: &Several) -> String {
-    let proven = if several.plan.no_verify {
-        "written, not verified"
-    } else {
-        "written and verified"
-    };
-    let summary = &several.summary;
-    format!("{} {proven}, {} failed", summary.good, summary.failed)
-}
-
 fn progress(ui: &mut Ui, state: &mut AppState, several: &Several) {
     let (done, all) = several.done();
     ui.heading(format!("{done} of {}", count(all, "board", "boards")));
-    ui.label(outcome(several));
+    ui.label(several.summary.counts());
     ui.add_space(theme::STEP * 2.0);
     let room = (ui.available_height() - 44.0).max(60.0);
     ScrollArea::vertical()
