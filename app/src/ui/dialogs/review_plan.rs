@@ -33,8 +33,8 @@ use crate::model::planned_move::PlannedMove;
 /// Room for what stands below the scrolled part, in points: two lines of text and the buttons.
 const FOOT: f32 = 84.0;
 
-/// What a write comes from is cut at this width, in points: a long file name must not push the rest out of the window.
-const SOURCE_WIDTH: f32 = 320.0;
+/// What a write comes from is cut at this part of the width: a long file name must not push the rest out of the window.
+const SOURCE_SHARE: f32 = 0.3;
 
 /// The sheet while it is open.
 #[derive(Clone, Debug)]
@@ -221,6 +221,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
 }
 
 fn lines(ui: &mut Ui, state: &AppState, review: &Review) {
+    let source_width = ui.available_width() * SOURCE_SHARE;
     Grid::new("plan")
         .num_columns(7)
         .striped(true)
@@ -233,26 +234,26 @@ fn lines(ui: &mut Ui, state: &AppState, review: &Review) {
             }
             ui.end_row();
             for (write, shown) in review.plan.writes.iter().zip(&review.view.writes) {
-                line(ui, state, write, shown);
+                line(ui, state, write, shown, source_width);
                 ui.end_row();
             }
         });
 }
 
-fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine) {
+fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine, source_width: f32) {
     let tokens = theme::tokens(ui.visuals());
     ui.weak(format!("{}.", shown.step)).on_hover_text(
         "Regions are written in this order: data first, then the table, otadata last",
     );
     ui.label(RichText::new(&shown.target).strong());
-    let source = cut(ui, RichText::new(&shown.source));
+    let source = cut(ui, RichText::new(&shown.source), source_width);
     // A grid puts a lone text in the middle of its row; a column of texts begins at its top.
     match &shown.app {
         None => {
             ui.label(source);
         }
         Some(app) => {
-            let app = cut(ui, RichText::new(app).weak());
+            let app = cut(ui, RichText::new(app).weak(), source_width);
             ui.vertical(|ui| {
                 ui.label(source);
                 ui.label(app);
@@ -275,18 +276,13 @@ fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine) {
         _ => "Compared when the write begins, sector by sector",
     };
     ui.colored_label(ink, words).on_hover_text(tip);
-    // The last column has what is left of the window's width.
-    ui.add(Label::new(RichText::new(shown.losses()).weak()).truncate());
+    // The last column has what is left of the window's width; what is lost is never cut.
+    ui.add(Label::new(RichText::new(shown.losses()).weak()).wrap());
 }
 
-/// A text that is cut where the column ends; the pointer over it shows all of it.
-fn cut(ui: &Ui, text: RichText) -> Arc<Galley> {
-    WidgetText::from(text).into_galley(
-        ui,
-        Some(TextWrapMode::Truncate),
-        SOURCE_WIDTH,
-        TextStyle::Body,
-    )
+/// A text that is cut at this width, in points; the pointer over it shows all of it.
+fn cut(ui: &Ui, text: RichText, width: f32) -> Arc<Galley> {
+    WidgetText::from(text).into_galley(ui, Some(TextWrapMode::Truncate), width, TextStyle::Body)
 }
 
 /// `differs in 8 KiB, 4 KiB not checked`, as far as is known.
