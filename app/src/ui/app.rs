@@ -159,14 +159,29 @@ pub fn draw(ui: &mut Ui, state: &mut AppState) {
             .show(ui, |ui| panels::steps::ui(ui, state));
     }
     if state.notice.is_some() {
-        Panel::bottom("notice")
+        let strip = Panel::bottom("notice")
             .frame(Frame::new().fill(tokens.panel))
             .show(ui, |ui| panels::notice::ui(ui, state));
+        settle(ui, strip.response.rect.height());
     }
     work_area(ui, state);
     panels::drop_overlay::ui(ui, state);
     palette::ui(ui, state);
     dialogs::ui(ui, state);
+}
+
+/// A panel has the height that its content had in the frame before. When a strip of another height has come, nothing else
+/// may ask for a frame, and a gap or what is cut off would stay.
+fn settle(ui: &Ui, height: f32) {
+    let key = egui::Id::unique("height of the strip");
+    let before = ui.data_mut(|data| {
+        let before = data.get_temp(key);
+        data.insert_temp(key, height);
+        before
+    });
+    if before != Some(height) {
+        ui.ctx().request_repaint();
+    }
 }
 
 fn work_area(ui: &mut Ui, state: &mut AppState) {

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use eframe::egui::{
-    Align, Frame, Grid, Key, Layout, Margin, Modifiers, RichText, ScrollArea, Stroke, TextWrapMode,
-    Ui,
+    Align, Frame, Galley, Grid, Key, Label, Layout, Margin, Modifiers, RichText, ScrollArea,
+    Stroke, TextStyle, TextWrapMode, Ui, WidgetText,
 };
 
 use super::super::action::Action;
@@ -29,6 +29,12 @@ use crate::model::guard::GuardName;
 use crate::model::keep::Keep;
 use crate::model::number::{exact_size, hex, human_size};
 use crate::model::planned_move::{MovesUnknown, PlannedMove};
+
+/// Room for what stands below the scrolled part, in points: two lines of text and the buttons.
+const FOOT: f32 = 84.0;
+
+/// What a write comes from is cut at this part of the width: a long file name must not push the rest out of the window.
+const SOURCE_SHARE: f32 = 0.3;
 
 /// The sheet while it is open.
 #[derive(Clone, Debug)]
@@ -180,8 +186,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
         ui.weak("Nothing has been sent yet");
     });
     ui.add_space(theme::STEP * 2.0);
-    let foot = 84.0 + if review.plan.full { 0.0 } else { 20.0 };
-    let room = (ui.available_height() - foot).max(48.0);
+    let room = (ui.available_height() - FOOT).max(48.0);
     ScrollArea::vertical()
         .max_height(room)
         .auto_shrink([false, true])
@@ -199,10 +204,12 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
                 compare_table::stranded(ui, known.as_ref());
             }
             moved(ui, &mut review);
+            // What needs a tick comes before what only needs to be known: it must not hide below the edge.
+            dangerous(ui, &mut review);
+            ui.add_space(theme::STEP * 2.0);
             for backup in &review.view.backups {
                 ui.weak(backup.sentence());
             }
-            dangerous(ui, &mut review);
         });
     ui.add_space(theme::STEP * 2.0);
     let total = review.plan.total_bytes();
@@ -226,6 +233,7 @@ pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
 }
 
 fn lines(ui: &mut Ui, state: &AppState, review: &Review) {
+    let source_width = ui.available_width() * SOURCE_SHARE;
     Grid::new("plan")
         .num_columns(7)
         .striped(true)
@@ -238,24 +246,32 @@ fn lines(ui: &mut Ui, state: &AppState, review: &Review) {
             }
             ui.end_row();
             for (write, shown) in review.plan.writes.iter().zip(&review.view.writes) {
-                line(ui, state, write, shown);
+                line(ui, state, write, shown, source_width);
                 ui.end_row();
             }
         });
 }
 
-fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine) {
+fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine, source_width: f32) {
     let tokens = theme::tokens(ui.visuals());
     ui.weak(format!("{}.", shown.step)).on_hover_text(
         "Regions are written in this order: data first, then the table, otadata last",
     );
     ui.label(RichText::new(&shown.target).strong());
-    ui.vertical(|ui| {
-        ui.label(&shown.source);
-        if let Some(app) = &shown.app {
-            ui.weak(app);
+    let source = cut(ui, RichText::new(&shown.source), source_width);
+    // A grid puts a lone text in the middle of its row; a column of texts begins at its top.
+    match &shown.app {
+        None => {
+            ui.label(source);
         }
-    });
+        Some(app) => {
+            let app = cut(ui, RichText::new(app).weak(), source_width);
+            ui.vertical(|ui| {
+                ui.label(source);
+                ui.label(app);
+            });
+        }
+    }
     ui.label(RichText::new(hex(shown.offset)).font(theme::mono()));
     let size = u64::from(shown.size);
     ui.label(human_size(size)).on_hover_text(exact_size(size));
@@ -272,9 +288,13 @@ fn line(ui: &mut Ui, state: &AppState, write: &PlannedWrite, shown: &PlanLine) {
         _ => "Compared when the write begins, sector by sector",
     };
     ui.colored_label(ink, words).on_hover_text(tip);
-    ui.add(eframe::egui::Label::new(
-        RichText::new(shown.losses()).weak(),
-    ));
+    // The last column has what is left of the window's width; what is lost is never cut.
+    ui.add(Label::new(RichText::new(shown.losses()).weak()).wrap());
+}
+
+/// A text that is cut at this width, in points; the pointer over it shows all of it.
+fn cut(ui: &Ui, text: RichText, width: f32) -> Arc<Galley> {
+    WidgetText::from(text).into_galley(ui, Some(TextWrapMode::Truncate), width, TextStyle::Body)
 }
 
 /// `differs in 8 KiB, 4 KiB not checked`, as far as is known.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{
     self, Align, Frame, Grid, Layout, Margin, ProgressBar, RichText, ScrollArea, Stroke, TextEdit,
-    Ui,
+    Ui, vec2,
 };
 
 use super::super::action::Action;
@@ -20,6 +20,12 @@ use super::super::widgets::icon::{self, Icon};
 use crate::engine::job_state::Ending;
 use crate::engine::several::{OneBoard, Several};
 use crate::model::flash_plan::FlashPlan;
+
+/// Room for the bar of a board, or how it ended, in points.
+const BAR_WIDTH: f32 = 120.0;
+
+/// Room for the button that writes the next board, in points.
+const NEXT_WIDTH: f32 = 200.0;
 
 /// Draws the sheet, if it is open. Whether it is.
 pub fn ui(ui: &mut Ui, state: &mut AppState) -> bool {
@@ -83,7 +89,7 @@ fn choose(ui: &mut Ui, state: &mut AppState, sheet: &mut SeveralSheet) {
         });
     ui.horizontal(|ui| {
         let field = TextEdit::singleline(&mut sheet.draft)
-            .desired_width(260.0)
+            .desired_width(310.0)
             .hint_text("Another port, such as /dev/ttyUSB0 or COM3");
         let response = ui.add(field).accessible_name("Another port");
         let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
@@ -159,7 +165,7 @@ fn progress(ui: &mut Ui, state: &mut AppState, several: &Several) {
     ui.heading(format!("{done} of {}", count(all, "board", "boards")));
     ui.label(several.summary.counts());
     ui.add_space(theme::STEP * 2.0);
-    let room = (ui.available_height() - 44.0).max(60.0);
+    let room = (ui.available_height() - 52.0).max(60.0);
     ScrollArea::vertical()
         .max_height(room)
         .auto_shrink([false, true])
@@ -175,7 +181,8 @@ fn progress(ui: &mut Ui, state: &mut AppState, several: &Several) {
                     }
                 });
         });
-    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+    ui.add_space(theme::STEP * 2.0);
+    ui.horizontal(|ui| {
         if several.is_running() {
             if ui.button("Cancel all").clicked() {
                 state.ask(Action::Several(SeveralWish::Cancel));
@@ -195,22 +202,23 @@ fn board_ui(ui: &mut Ui, state: &mut AppState, row: usize, board: &OneBoard) {
     let tokens = theme::tokens(ui.visuals());
     ui.label(RichText::new(board.port.to_string()).font(theme::mono()));
     ui.label(RichText::new(board.mac.as_deref().unwrap_or("–")).font(theme::mono()));
-    let running = board.state.is_running();
-    match &board.state.ending {
+    cell(ui, BAR_WIDTH, |ui| match &board.state.ending {
         None => {
             ui.add(
                 ProgressBar::new(board.state.fraction().unwrap_or(0.0))
-                    .desired_width(120.0)
+                    .desired_width(BAR_WIDTH)
                     .desired_height(8.0)
                     .fill(tokens.accent),
             );
         }
         Some(Ending::Finished(_)) => icon::ui(ui, Icon::Check, tokens.good),
         Some(_) => icon::ui(ui, Icon::Cross, tokens.danger),
-    }
-    if running {
-        ui.weak("…");
-    } else {
+    });
+    cell(ui, NEXT_WIDTH, |ui| {
+        if board.state.is_running() {
+            ui.weak("…");
+            return;
+        }
         let label = if board.count > 0 {
             format!("Write the next one ({} so far)", board.count)
         } else {
@@ -223,7 +231,7 @@ fn board_ui(ui: &mut Ui, state: &mut AppState, row: usize, board: &OneBoard) {
         {
             state.ask(Action::Several(SeveralWish::WriteNext(row)));
         }
-    }
+    });
     let line = board.line();
     let help = match &board.state.ending {
         Some(Ending::Failed(error)) => format!("{line}. {}", error.help),
@@ -231,4 +239,13 @@ fn board_ui(ui: &mut Ui, state: &mut AppState, row: usize, board: &OneBoard) {
     };
     ui.add(egui::Label::new(&line).truncate())
         .on_hover_text(help);
+}
+
+/// A cell that is this wide whatever stands in it, in points: the columns stay where they are when a board ends.
+fn cell(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
+    let size = vec2(width, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_size(size);
+        content(ui);
+    });
 }

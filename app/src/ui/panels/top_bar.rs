@@ -67,10 +67,11 @@ fn menu_ui(ui: &mut Ui, state: &mut AppState, menu: Menu) {
 
 fn rows(ui: &mut Ui, state: &mut AppState, menu: Menu) {
     let environment = state.environment.clone();
-    for facts in
-        command::all().filter(|facts| facts.menu == menu && facts.command != Command::MainButton)
-    {
-        if facts.begins_group {
+    let rows =
+        command::all().filter(|facts| facts.menu == menu && facts.command != Command::MainButton);
+    for (place, facts) in rows.enumerate() {
+        // Above the first entry there is nothing to part it from.
+        if facts.begins_group && place > 0 {
             ui.separator();
         }
         command_button::menu_entry(ui, facts.command, &environment, &mut state.actions);
