@@ -6,6 +6,8 @@
 //! first and the last sector, and behind the end of the job the first that holds something; a loss that leaves those as they
 //! were is not seen.
 
+use std::collections::BTreeMap;
+
 use super::diff::{Digest, digest_of};
 use super::error::JobError;
 use super::stray::{PAGE, flash_end, one_bit_away, shows};
@@ -20,7 +22,7 @@ use crate::model::region::{BLOCK, Region, SECTOR};
 /// watched.
 const BEHIND: u32 = BLOCK;
 /// Bytes of a sector that stand for it where hashing all of it would be felt.
-const BEGINNING: u32 = 0x400;
+const BEGINNING: u32 = PAGE;
 
 /// How closely is looked around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,40 +51,37 @@ pub(super) struct Watch {
     pub(super) behind: Option<KeptPlace>,
 }
 
-impl KeptPlace {
-    fn ask(
-        session: &mut Session,
-        looked_at: Region,
-        reach: Region,
-        ours: Option<Digest>,
-    ) -> Result<Self, DeviceError> {
-        let mut digest = session.md5(looked_at)?;
+/// Digests that were asked for already: places overlap, and often begin where others do.
+#[derive(Debug, Default)]
+struct Asked(BTreeMap<Region, Digest>);
+
+impl Asked {
+    fn digest(&mut self, session: &mut Session, region: Region) -> Result<Digest, DeviceError> {
+        if let Some(digest) = self.0.get(&region) {
+            return Ok(*digest);
+        }
+        let mut digest = session.md5(region)?;
         // Nothing protects this question either: on a line that showed damage what is answered twice counts.
         if session.is_disturbed() {
-            let again = session.md5(looked_at)?;
+            let again = session.md5(region)?;
             if again != digest {
-                digest = session.md5(looked_at)?;
+                digest = session.md5(region)?;
             }
         }
-        Ok(Self {
-            looked_at,
-            digest,
-            reach,
-            ours,
-        })
+        self.0.insert(region, digest);
+        Ok(digest)
     }
+}
 
+impl KeptPlace {
     fn is_changed(self, session: &mut Session) -> Result<bool, DeviceError> {
         let mut differs = || Ok(session.md5(self.looked_at)? != self.digest);
         Ok(differs()? && differs()?)
     }
 
-    /// Whether a stray command changed it. What the chip's own program may have changed meanwhile only counts if it looks like
-    /// one: erased, or with what was to be written.
+    /// Whether a stray command changed it, which is known to have changed. What the chip's own program may have changed
+    /// meanwhile only counts if it looks like one: erased, or with what was to be written.
     fn is_lost(self, session: &mut Session, meanwhile: Meanwhile) -> Result<bool, DeviceError> {
-        if !self.is_changed(session)? {
-            return Ok(false);
-        }
         if meanwhile == Meanwhile::LoaderOnly || is_blank(session, self.looked_at)? {
             return Ok(true);
         }
@@ -105,18 +104,34 @@ impl Watch {
         written: Option<&Whole>,
     ) -> Result<Self, DeviceError> {
         let end = flash_end(session)?;
+        let mut asked = Asked::default();
         let mut elsewhere = Vec::new();
         for piece in pieces {
             for (from, reach) in shifted(whole, *piece, end) {
                 let ours = written.map(|whole| digest_of(whole.part(Region::new(from, PAGE))));
-                for sector in looked_at(reach, care) {
-                    elsewhere.push(KeptPlace::ask(session, sector, reach, ours)?);
+                for looked_at in looked_at(reach, care) {
+                    elsewhere.push(KeptPlace {
+                        looked_at,
+                        digest: asked.digest(session, looked_at)?,
+                        reach,
+                        ours,
+                    });
                 }
             }
         }
         let behind = match care {
-            Care::Light => right_behind(session, whole, end)?,
+            Care::Light if whole.end() < end => Some(Region::new(whole.end() as u32, BEGINNING)),
+            Care::Light => None,
             Care::Thorough => first_held_behind(session, whole, end)?,
+        };
+        let behind = match behind {
+            None => None,
+            Some(looked_at) => Some(KeptPlace {
+                looked_at,
+                digest: asked.digest(session, looked_at)?,
+                reach: Region::new(whole.end() as u32, (end - whole.end()) as u32),
+                ours: None,
+            }),
         };
         Ok(Self { elsewhere, behind })
     }
@@ -145,8 +160,14 @@ impl Watch {
         meanwhile: Meanwhile,
     ) -> Result<Option<Region>, DeviceError> {
         let mut lost: Option<Region> = None;
+        let mut changed = BTreeMap::new();
         for place in &self.elsewhere {
-            if place.is_lost(session, meanwhile)? {
+            let is_changed = match changed.get(&place.looked_at) {
+                Some(is_changed) => *is_changed,
+                None => place.is_changed(session)?,
+            };
+            changed.insert(place.looked_at, is_changed);
+            if is_changed && place.is_lost(session, meanwhile)? {
                 lost = Some(lost.map_or(place.reach, |lost| hull(lost, place.reach)));
             }
         }
@@ -235,32 +256,18 @@ fn ends(region: Region) -> impl Iterator<Item = Region> {
     std::iter::once(first).chain((last != first).then_some(last))
 }
 
-/// The beginning of the sector right behind the job.
-fn right_behind(
-    session: &mut Session,
-    whole: Region,
-    end: u64,
-) -> Result<Option<KeptPlace>, DeviceError> {
-    if whole.end() >= end {
-        return Ok(None);
-    }
-    let beginning = Region::new(whole.end() as u32, BEGINNING);
-    let reach = Region::new(beginning.offset, (end - whole.end()) as u32);
-    KeptPlace::ask(session, beginning, reach, None).map(Some)
-}
-
+/// The first sector behind the job that holds something.
 fn first_held_behind(
     session: &mut Session,
     whole: Region,
     end: u64,
-) -> Result<Option<KeptPlace>, DeviceError> {
+) -> Result<Option<Region>, DeviceError> {
     let limit = end.min(whole.end() + u64::from(BEHIND));
     let mut at = whole.end();
     while at < limit {
         let sector = Region::new(at as u32, SECTOR);
         if !is_blank(session, sector)? {
-            let reach = Region::new(whole.end() as u32, (end - whole.end()) as u32);
-            return KeptPlace::ask(session, sector, reach, None).map(Some);
+            return Ok(Some(sector));
         }
         at += u64::from(SECTOR);
     }

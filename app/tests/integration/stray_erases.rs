@@ -67,7 +67,7 @@ fn erase_with_a_turned_bit(place: &Place, expected: &[u8], at: u64, bit: u8) -> 
 }
 
 /// Runs all cases on several boards at once that hold `flash`; each board takes the next case when it is done with one.
-fn on_boards(
+pub fn on_boards(
     flash: &[u8],
     cases: impl Iterator<Item = u64> + Send,
     case: impl Fn(&Place, u64) + Sync,

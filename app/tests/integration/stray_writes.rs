@@ -2,6 +2,7 @@
 //! destroy what lies elsewhere, but it is never called a success.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use flashpack::device::practice::Faults;
 use flashpack::device::practice::faults::{Direction, Replug, WireFault};
@@ -9,6 +10,7 @@ use flashpack::engine::event::{Event, Outcome};
 use flashpack::engine::request::Request;
 
 use crate::neighbour_bytes::{Place, noise, plan};
+use crate::stray_erases::on_boards;
 
 const AT: usize = 0x12_3000;
 const LEN: usize = 0x1000;
@@ -39,9 +41,10 @@ fn begun_elsewhere() -> usize {
     look.overwrite(AT as u32, &noise(LEN, 9));
     let whole = place.sent_by(request());
 
-    let mut named = 0;
+    let named = AtomicUsize::new(0);
     // The command lies between the connection and the bytes, of which there are a little more than in the flash.
-    for at in connecting..whole - LEN as u64 {
+    on_boards(&expected, connecting..whole - LEN as u64, |place, at| {
+        let look = place.board.test_access();
         look.overwrite(AT as u32, &noise(LEN, 9));
         look.add_faults_from_here(&Faults {
             wire: vec![
@@ -59,7 +62,7 @@ fn begun_elsewhere() -> usize {
                 0..0
             }
             Event::Failed(error) => {
-                named += 1;
+                named.fetch_add(1, Relaxed);
                 let lost = error.lost.unwrap_or_else(|| panic!("{at}: {error:?}"));
                 lost.offset as usize..lost.end() as usize
             }
@@ -74,8 +77,8 @@ fn begun_elsewhere() -> usize {
         let differs = (0..flash.len()).find(|at| !right(at));
         assert_eq!(differs, None, "{at}: {ending:?}, {notes:?}");
         look.overwrite(0, &expected);
-    }
-    named
+    });
+    named.into_inner()
 }
 
 #[test]
@@ -95,8 +98,9 @@ fn what_a_dead_line_hid_is_named_by_the_next_job() {
     let request = || Request::Write(Arc::new(plan(AT as u32, wanted.clone())));
     let connecting = place.sent_by(Request::Detect);
     let whole = place.sent_by(request());
-    let mut named = 0;
-    for at in connecting..whole - LEN as u64 {
+    let named = AtomicUsize::new(0);
+    on_boards(&before, connecting..whole - LEN as u64, |place, at| {
+        let look = place.board.test_access();
         look.overwrite(0, &before);
         look.add_faults_from_here(&Faults {
             wire: vec![
@@ -122,7 +126,7 @@ fn what_a_dead_line_hid_is_named_by_the_next_job() {
                 0..0
             }
             Event::Failed(error) => {
-                named += 1;
+                named.fetch_add(1, Relaxed);
                 assert!(error.message.contains("interrupted"), "{error:?}");
                 let lost = error.lost.unwrap_or_else(|| panic!("{at}: {error:?}"));
                 // It is said once.
@@ -135,8 +139,8 @@ fn what_a_dead_line_hid_is_named_by_the_next_job() {
         let flash = look.flash();
         let differs = (0..flash.len()).find(|at| flash[*at] != expected[*at] && !lost.contains(at));
         assert_eq!(differs, None, "{at}: {second:?}, {notes:?}");
-    }
-    assert!(named > 0, "no offset was another one");
+    });
+    assert!(named.into_inner() > 0, "no offset was another one");
 }
 
 #[test]
@@ -151,9 +155,12 @@ fn a_turned_bit_of_a_size_or_an_offset_names_what_is_lost() {
     assert!(matches!(ending, Event::Finished(_)), "{ending:?}");
     expected[AT..AT + LEN].copy_from_slice(&wanted);
 
-    let (mut behind, mut elsewhere) = (false, false);
+    let (behind, elsewhere) = (AtomicBool::new(false), AtomicBool::new(false));
+    let both = || behind.load(Relaxed) && elsewhere.load(Relaxed);
     // The command that begins the write follows the connection, and what is asked of the places around.
-    for at in connecting..connecting + 2000 {
+    let places = (connecting..connecting + 2000).take_while(|_| !both());
+    on_boards(&expected, places, |place, at| {
+        let look = place.board.test_access();
         look.overwrite(AT as u32, &noise(LEN, 9));
         let faults = Faults {
             wire: vec![(Direction::ToBoard, at, WireFault::Flip(Some(5)))],
@@ -172,8 +179,8 @@ fn a_turned_bit_of_a_size_or_an_offset_names_what_is_lost() {
             Event::Failed(error) => {
                 let lost = error.lost.unwrap_or_else(|| panic!("{at}: {error:?}"));
                 let lost = lost.offset as usize..lost.end() as usize;
-                behind |= lost.start == AT + LEN;
-                elsewhere |= lost.start != AT + LEN;
+                behind.fetch_or(lost.start == AT + LEN, Relaxed);
+                elsewhere.fetch_or(lost.start != AT + LEN, Relaxed);
                 let flash = look.flash();
                 let outside = |at: &usize| !lost.contains(at) && !(AT..AT + LEN).contains(at);
                 let differs = (0..flash.len()).filter(outside);
@@ -183,11 +190,9 @@ fn a_turned_bit_of_a_size_or_an_offset_names_what_is_lost() {
             }
             other => panic!("{at}: {other:?}"),
         }
-        if behind && elsewhere {
-            return;
-        }
-    }
-    panic!("erased behind: {behind}, written elsewhere: {elsewhere}");
+    });
+    assert!(behind.into_inner(), "no size became larger");
+    assert!(elsewhere.into_inner(), "no offset was another one");
 }
 
 #[test]
