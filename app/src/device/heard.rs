@@ -35,9 +35,14 @@ const WATCHDOG: [&str; 4] = ["WDT_SYS_RST", "WDT_SYS_RESET", "RTCWDT", "WDT_CPU"
 const ANSWER: [u8; 2] = [0xC0, 1];
 const REQUEST: [u8; 4] = [0xC0, 0, 8, 36];
 
-/// Whether a chip said that it waits in its loader, or a loader anything, even if it was no answer to what was asked.
-pub fn is_in_its_loader(heard: &[u8]) -> bool {
-    contains(heard, &ANSWER) || diagnose(heard) == Cause::BoardDeaf
+/// Whether a chip said that it waits in its loader, or a loader anything, even if it was no answer to what was asked: what is
+/// left of a read is no text either.
+pub fn may_be_a_loader(heard: &[u8]) -> bool {
+    contains(heard, &ANSWER)
+        || matches!(
+            diagnose(heard),
+            Cause::BoardDeaf | Cause::NoisyLine | Cause::WrongSpeed
+        )
 }
 
 /// What bytes from a port mean, when nothing on it answers as a loader or agent.

@@ -16,6 +16,7 @@ pub mod practice;
 mod ram_load;
 pub mod serial;
 pub mod session;
+mod session_identity;
 mod session_read;
 mod session_speed;
 mod session_write;

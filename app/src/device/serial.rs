@@ -86,7 +86,8 @@ impl OpenPort {
     }
 
     /// Asks who is there, without touching control lines: the loader's SYNC, then the agent's hello, in turn, until
-    /// one answers or `patience` is over. A loader that has something else to say first is given three times as long.
+    /// one answers or `patience` is over. A loader that has something else to say first, such as what is left of a read, is
+    /// given three times as long.
     pub fn probe(&mut self, patience: Duration) -> Result<Answer, DeviceError> {
         let began = Instant::now();
         let wait = patience / 6;
@@ -117,7 +118,7 @@ impl OpenPort {
                 self.wait_for_quiet(Duration::from_millis(30))?;
                 return Ok(Answer::Loader { stub });
             }
-            let patience = if heard::is_in_its_loader(&heard) {
+            let patience = if heard::may_be_a_loader(&heard) {
                 patience * 3
             } else {
                 patience

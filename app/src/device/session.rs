@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use espflash::Error as EspError;
 use espflash::command::Command;
 use espflash::connection::{Connection, Port, ResetAfterOperation, ResetBeforeOperation};
-use espflash::flasher::{FlashSize, Flasher};
+use espflash::flasher::Flasher;
 use serialport::{SerialPort as _, UsbPortInfo};
 
 use super::error::DeviceError;
@@ -19,6 +19,7 @@ use super::exchange::{Answer, Exchange, Failure, Found};
 use super::loader_error::{connect_error, failed, reset_error};
 use super::ram_load;
 use super::serial::{OpenPort, START_BAUD};
+use super::session_identity::{identify, identify_secured};
 use crate::caught::caught;
 use crate::model::chip::{BoardIdentity, Chip};
 use crate::model::cost::{Link, Part, Work};
@@ -34,8 +35,6 @@ const CHIP_MAGIC: u32 = 0x4000_1000;
 const LEAST_PATIENCE: Duration = Duration::from_millis(300);
 /// How often a harmless question is asked before it fails.
 const TRIES: usize = 5;
-/// Readings of the MAC address until two agree.
-const MAC_READINGS: usize = 4;
 
 /// How the chip is brought into its loader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -351,90 +350,6 @@ pub fn run_in_ram_from_loader(
 /// Whether a failure tells of a line that changes bytes. A cable that was pulled out changed none.
 fn is_damage(failure: &Failure) -> bool {
     !matches!(failure, Failure::Gone(_))
-}
-
-/// What the board says of itself. The MAC address names files that are kept for this board, so it is read until two
-/// readings agree.
-fn identify(port: &str, flasher: &mut Flasher) -> Result<BoardIdentity, DeviceError> {
-    let wrong = |error: EspError| connect_error(port, &error);
-    let info = flasher.device_info().map_err(wrong)?;
-    // It decides what is refused, so two answers must agree.
-    let mut security = how_secured(flasher);
-    for _ in 1..MAC_READINGS {
-        let again = how_secured(flasher);
-        if again == security {
-            break;
-        }
-        security = again;
-    }
-    let unknown = |detail: String| DeviceError::Protocol {
-        port: port.to_owned(),
-        detail,
-    };
-    let chip = Chip::from_name(&flasher.chip().to_string()).ok_or_else(|| {
-        unknown(format!(
-            "{} is not a chip that Flashpack knows",
-            flasher.chip()
-        ))
-    })?;
-    let esp_chip = flasher.chip();
-    let mut mac = info.mac_address;
-    for reading in 1.. {
-        let again = esp_chip.mac_address(flasher.connection()).map_err(wrong)?;
-        if mac.as_ref() == Some(&again) {
-            break;
-        }
-        if reading == MAC_READINGS {
-            return Err(unknown(
-                "its MAC address reads differently each time".into(),
-            ));
-        }
-        mac = Some(again);
-    }
-    // All of the flash is as much as this says, so that it is asked until two answers agree, too.
-    let mut size = info.flash_size;
-    let mut flash_id = None;
-    for _ in 1..MAC_READINGS {
-        let (again, id) = flash_size_and_id(flasher);
-        flash_id = id;
-        if again.is_none_or(|again| again == size) {
-            break;
-        }
-        size = again.unwrap_or(size);
-    }
-    Ok(BoardIdentity {
-        revision: info.revision,
-        mac,
-        flash_size: Some(size.size()),
-        flash_id,
-        ..BoardIdentity::of_chip(chip, security)
-    })
-}
-
-/// The flags of the chip's security information, and its count of flash encryption.
-fn how_secured(flasher: &mut Flasher) -> Option<(u32, u8)> {
-    let info = flasher.security_info().ok()?;
-    Some((info.flags, info.flash_crypt_cnt))
-}
-
-/// What a chip in secure download mode says of itself: what it is, and how it is secured.
-fn identify_secured(mut flasher: Flasher, port: String) -> DeviceError {
-    let security = how_secured(&mut flasher);
-    let identity = Chip::from_name(&flasher.chip().to_string())
-        .map(|chip| Box::new(BoardIdentity::of_chip(chip, security)));
-    DeviceError::SecureDownload { port, identity }
-}
-
-/// The answer of the flash chip to `RDID`, and the size that it tells: espflash asks for it and leaves it in the first data
-/// register of the SPI controller. `None` when no flash answers, or one of unknown size.
-fn flash_size_and_id(flasher: &mut Flasher) -> (Option<FlashSize>, Option<u32>) {
-    let Ok(size) = flasher.flash_detect() else {
-        return (None, None);
-    };
-    let answer = flasher.chip().spi_registers().w0();
-    let id = flasher.connection().read_reg(answer).ok();
-    let id = id.map(|id| id & 0xFF_FFFF);
-    (size, id.filter(|id| *id != 0 && *id != 0xFF_FFFF))
 }
 
 /// An agent that sent the chip into its loader has forced that mode, and not every reset by control lines takes it back

@@ -5,7 +5,7 @@ use super::board_link::BoardLink;
 use super::error::{JobError, Stop, reset_again_and_again};
 use super::event::{Outcome, RegionState, Stage};
 use super::flash_fault;
-use super::interruption::{Interruptions, Left};
+use super::interruption::Interruptions;
 use super::job::Job;
 use super::stray_watch::{self, Care, Meanwhile, Watch};
 use super::{neighbours, stray_kept, table_change};
@@ -70,20 +70,19 @@ pub(super) fn run(
         Ok(())
     })?;
     let mac = link.loader(job)?.identify()?.mac;
-    let mut session = link.session_number();
+    let mut proven_in = link.session_number();
     erase_all(link, region, Pass::First, &mut interruptions, job)?;
     // A chip that was reset may have run its program, which writes what it misses.
     for _ in 0..PASSES_AGAIN {
-        if link.session_number() == session {
+        if link.session_number() == proven_in {
             break;
         }
-        session = link.session_number();
+        proven_in = link.session_number();
         erase_all(link, region, Pass::Again, &mut interruptions, job)?;
     }
-    if link.session_number() != session {
+    if link.session_number() != proven_in {
         return Err(reset_again_and_again().into());
     }
-    stray_kept::settle(&*keep, mac.as_deref())?;
     table_change::erased(&*keep, mac.as_deref(), region)?;
     Ok(Outcome::Erased(region))
 }
@@ -131,8 +130,12 @@ fn erase_all(
         job.region(piece, RegionState::Erased);
         done += step;
         if job.advanced(u64::from(done), total) == Go::Stop && done < region.size {
+            let rest = match pass {
+                Pass::First => "the rest is untouched",
+                Pass::Again => "the rest was, and is not looked at again",
+            };
             return Err(Stop::Cancelled(format!(
-                "Stopped: the first {} from {} are erased, the rest is untouched",
+                "Stopped: the first {} from {} are erased, {rest}",
                 human_size(u64::from(done)),
                 hex(region.offset)
             )));
@@ -157,7 +160,8 @@ fn erase_piece(
         stray_kept::put(&*keep, mac.as_deref(), &hex(whole.offset), &watch, job);
         Ok(watch)
     })?;
-    let (mut answered, mut meanwhile) = (0, Meanwhile::LoaderOnly);
+    let watched_in = link.session_number();
+    let mut answered = 0;
     loop {
         job.stage(Stage::Erasing);
         match link
@@ -165,14 +169,12 @@ fn erase_piece(
             .and_then(|session| Ok(session.erase(piece)?))
         {
             Ok(()) => answered += 1,
-            Err(stop) => {
-                if interruptions.survive(stop, link, job)? == Left::Nothing {
-                    meanwhile = Meanwhile::Reset;
-                }
-            }
+            Err(stop) => drop(interruptions.survive(stop, link, job)?),
         }
         // Whatever was answered, nothing protects the command: it may have been taken for another one.
         let (lost, held) = interruptions.retry(link, job, &mut |link, job| {
+            link.loader(job)?;
+            let meanwhile = Meanwhile::since(watched_in, link);
             let session = link.loader(job)?;
             Ok((watch.lost(session, meanwhile)?, first_held(session, piece)?))
         })?;
@@ -182,7 +184,8 @@ fn erase_piece(
         }
         let Some(held) = held else {
             interruptions.progress();
-            return Ok(());
+            let mac = link.mac_of_job();
+            return stray_kept::settle(&*keep, mac);
         };
         if answered > REPEATS {
             return Err(does_not_erase(link.loader(job)?, held).into());

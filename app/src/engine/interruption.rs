@@ -97,7 +97,7 @@ impl Interruptions {
             link.set_baud(self.pace.baud());
             return Ok(Left::Nothing);
         }
-        Ok(if link.recover() {
+        Ok(if link.recover()? {
             Left::Session
         } else {
             Left::Nothing

@@ -126,6 +126,10 @@ pub(super) fn is_marked(link: &mut BoardLink, job: &mut Job<'_>) -> Result<bool,
 /// Takes back what [`with_carried`] saved, as long as nothing on the board was changed: the board's own data counts, and what
 /// its program makes of it until the next attempt.
 pub(super) fn withdraw(keep: &dyn Keep, plan: &FlashPlan, mac: &str) {
+    // Without a mark it did not come so far, and what lies there is of another plan.
+    if !matches!(mark(keep, mac), Ok(Some(_))) {
+        return;
+    }
     // What cannot be removed is told by the next attempt, which takes the bytes from there.
     keep.remove(&mark_name(mac)).ok();
     for (from, _) in plan.moves.iter().filter_map(PlannedMove::carried) {

@@ -111,19 +111,25 @@ impl<'a> Sending<'a> {
 
     /// How a job ends that cannot go on: by what its last command destroyed elsewhere, if the board can still be asked.
     fn last_look(&self, end: Stop, link: &mut BoardLink, job: &mut Job<'_>) -> Stop {
-        let Stop::Failed(error) = &end else {
+        let is_named = matches!(&end, Stop::Failed(error) if error.lost.is_some());
+        let (false, Some(begun)) = (is_named, self.begun.last()) else {
             return end;
         };
-        let (None, Some(begun)) = (error.lost, self.begun.last()) else {
-            return end;
+        let between = match &end {
+            Stop::Cancelled(_) => self.between,
+            Stop::Failed(_) => Between::Reset,
         };
         let found = link
             .loader(job)
-            .and_then(|session| Ok(self.lost(session, begun, Between::Reset)?));
+            .and_then(|session| Ok(self.lost(session, begun, between)?));
         match found {
             Ok(Some(error)) => error.into(),
+            Ok(None) => {
+                stray_kept::settle(&*link.keep(), link.mac_of_job()).ok();
+                end
+            }
             // Whoever cannot be asked is what the job ended for.
-            Ok(None) | Err(_) => end,
+            Err(_) => end,
         }
     }
 
@@ -138,11 +144,11 @@ impl<'a> Sending<'a> {
             Between::Nothing | Between::Error => Meanwhile::LoaderOnly,
             Between::Reset => Meanwhile::Reset,
         };
-        if let Some(lost) = self.around.lost_behind(session)? {
+        if let Some(lost) = self.around.lost_behind(session, meanwhile)? {
             return Ok(Some(stray::erased_too_much(self.target, lost)));
         }
         let place = match self.around.lost_elsewhere(session, meanwhile)? {
-            None => stray::find(session, self.whole, begun)?,
+            None => stray::find(session, self.whole, begun, &self.around)?,
             place => place,
         };
         Ok(place.map(|place| stray::went_elsewhere(self.target, begun.region.offset, place)))
@@ -238,8 +244,8 @@ impl<'a> Sending<'a> {
                 self.begun.pop();
             }
         }
-        // Where the right bytes were there before, nothing that is missing would tell.
-        if self.how.full
+        // Where the right bytes were there before, or nothing is proven, nothing that is missing would tell.
+        if (self.how.full || self.how.no_verify)
             && let Some(lost) = self.around.lost(session, Meanwhile::LoaderOnly)?
         {
             proven.clear();

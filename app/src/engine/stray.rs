@@ -8,16 +8,17 @@
 use md5::{Digest as _, Md5};
 
 use super::error::JobError;
+use super::stray_watch::Watch;
 use super::whole::Whole;
 use crate::device::error::DeviceError;
-use crate::device::session::Session;
+use crate::device::session::{Session, UNPACKED_MAX};
 use crate::model::number::{hex, human_size};
 use crate::model::region::{Region, SECTOR};
 
 /// Bytes that are compared to recognise what was sent.
 pub(super) const PAGE: u32 = 256;
 /// Bytes that may have arrived after the last block that was answered.
-const UNANSWERED: u32 = 0x2_0000;
+const UNANSWERED: u32 = UNPACKED_MAX;
 /// Bits of an offset on a board that did not tell its flash size: 16 MiB.
 const OFFSET_BITS: u32 = 24;
 /// Sectors behind a write that the stub may have erased ahead: one block of 64 KiB and what lies before it.
@@ -58,12 +59,13 @@ pub(super) fn find(
     session: &mut Session,
     whole: &Whole,
     begun: &Begun,
+    around: &Watch,
 ) -> Result<Option<Region>, DeviceError> {
     let head = Region::new(begun.region.offset, begun.region.size.min(SECTOR));
     if shows(session, head, whole.part(head))? {
         return Ok(None);
     }
-    find_bytes(session, whole, begun)
+    find_bytes(session, whole, begun, around)
 }
 
 /// Where the bytes of a run are instead.
@@ -71,6 +73,7 @@ fn find_bytes(
     session: &mut Session,
     whole: &Whole,
     begun: &Begun,
+    around: &Watch,
 ) -> Result<Option<Region>, DeviceError> {
     let part = begun.region;
     let arrived = part.size.min(begun.sent.saturating_add(UNANSWERED));
@@ -88,6 +91,10 @@ fn find_bytes(
         let expected_there =
             whole.region().contains(there) && whole.part(there) == whole.part(page);
         if expected_there || !surely_shows(session, there, whole.part(page))? {
+            continue;
+        }
+        // An image that was there before, such as that of the other slot.
+        if around.is_untouched(session, moved)? {
             continue;
         }
         // A second copy of the same image is no stray one: it also holds what was not sent.

@@ -4,6 +4,7 @@
 use super::error::{JobError, Stop};
 use super::job::Job;
 use super::proven::Proven;
+use super::stray::flash_end;
 use super::stray_watch::{self, Meanwhile, Watch};
 use crate::device::session::Session;
 use crate::formats::kept_watch::{self, KeptWatch};
@@ -30,7 +31,10 @@ pub(super) fn put(
         behind: watch.behind,
     };
     if let Err(error) = keep.put(&name(mac), &kept_watch::write(&kept)) {
-        job.note(format!("Going on without it: {}", error.message));
+        job.note(format!(
+            "What lies around is not kept for the next job: {}",
+            error.message
+        ));
     }
 }
 
@@ -77,24 +81,33 @@ pub(super) fn look(
         Ok(Some(file)) => kept_watch::read(&file).filter(|kept| kept.mac == mac),
         Err(_) => None,
     };
-    let Some(kept) = file else {
+    let end = flash_end(session)?;
+    let kept = file.map(|kept| {
+        let watch = Watch {
+            elsewhere: kept.elsewhere,
+            behind: kept.behind,
+        };
+        (kept.target, watch)
+    });
+    let Some((target, watch)) = kept.filter(|(_, watch)| watch.fits(end)) else {
         job.note(format!(
             "{} cannot be read: nobody knows whether an interrupted job damaged anything else",
             keep.place(&name(&mac))
         ));
         return settle(keep, Some(&mac));
     };
-    let watch = Watch {
-        elsewhere: kept.elsewhere,
-        behind: kept.behind,
+    let Some(lost) = watch.lost(session, Meanwhile::Reset)? else {
+        return settle(keep, Some(&mac));
     };
-    let lost = watch.lost(session, Meanwhile::Reset)?;
-    settle(keep, Some(&mac))?;
-    match lost {
-        Some(lost) => {
-            proven.clear();
-            Err(stray_watch::lost_by_interrupted(&kept.target, lost).into())
-        }
-        None => Ok(()),
+    if watch.is_all_blank(session)? {
+        // No single command does that; whoever erases a board means it.
+        job.note(format!(
+            "All that lay around an interrupted job for {target} is blank: the board was erased since"
+        ));
+        return settle(keep, Some(&mac));
     }
+    // What stays there is said once more; that is better than to hide the loss.
+    settle(keep, Some(&mac)).ok();
+    proven.clear();
+    Err(stray_watch::lost_by_interrupted(&target, lost).into())
 }

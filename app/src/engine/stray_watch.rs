@@ -2,12 +2,13 @@
 //!
 //! Nothing protects the command that says where to erase or write: a bit that turns over in its offset or size is answered
 //! like any other. What was erased cannot be recognised by what it holds now, so digests of the places that one bit can lead
-//! to are asked before, and again afterwards. Of each place its beginning is looked at, and on a line that showed damage the
-//! first and the last sector, and behind the end of the job the first that holds something; a loss that leaves those as they
-//! were is not seen.
+//! to are asked before, and again afterwards. Of each place its beginning is looked at; on a line that showed damage, before an
+//! erase and with `--full` the first and the last sector, and behind the end of the job the first that holds something. A loss
+//! that leaves those as they were is not seen.
 
 use std::collections::BTreeMap;
 
+use super::board_link::BoardLink;
 use super::diff::{Digest, digest_of};
 use super::error::JobError;
 use super::stray::{PAGE, flash_end, one_bit_away, shows};
@@ -29,7 +30,7 @@ const BEGINNING: u32 = PAGE;
 pub(super) enum Care {
     /// One short question for each place: what an undisturbed line affords.
     Light,
-    /// Both ends of each place, and what lies behind as far as something is found.
+    /// Both ends of each place, and what lies behind as far as something is found; asked twice.
     Thorough,
 }
 
@@ -40,6 +41,17 @@ pub(super) enum Meanwhile {
     LoaderOnly,
     /// The chip was reset: its program may have changed what belongs to it.
     Reset,
+}
+
+impl Meanwhile {
+    /// What lies between the session of this number and now.
+    pub(super) fn since(session: u32, link: &BoardLink) -> Self {
+        if link.session_number() == session {
+            Self::LoaderOnly
+        } else {
+            Self::Reset
+        }
+    }
 }
 
 /// What lay around before some pieces of a job were erased or written.
@@ -56,13 +68,18 @@ pub(super) struct Watch {
 struct Asked(BTreeMap<Region, Digest>);
 
 impl Asked {
-    fn digest(&mut self, session: &mut Session, region: Region) -> Result<Digest, DeviceError> {
+    fn digest(
+        &mut self,
+        session: &mut Session,
+        region: Region,
+        care: Care,
+    ) -> Result<Digest, DeviceError> {
         if let Some(digest) = self.0.get(&region) {
             return Ok(*digest);
         }
         let mut digest = session.md5(region)?;
-        // Nothing protects this question either: on a line that showed damage what is answered twice counts.
-        if session.is_disturbed() {
+        // Nothing protects this question either: where it is always asked again afterwards, what is answered twice counts.
+        if care == Care::Thorough {
             let again = session.md5(region)?;
             if again != digest {
                 digest = session.md5(region)?;
@@ -112,7 +129,7 @@ impl Watch {
                 for looked_at in looked_at(reach, care) {
                     elsewhere.push(KeptPlace {
                         looked_at,
-                        digest: asked.digest(session, looked_at)?,
+                        digest: asked.digest(session, looked_at, care)?,
                         reach,
                         ours,
                     });
@@ -128,7 +145,7 @@ impl Watch {
             None => None,
             Some(looked_at) => Some(KeptPlace {
                 looked_at,
-                digest: asked.digest(session, looked_at)?,
+                digest: asked.digest(session, looked_at, care)?,
                 reach: Region::new(whole.end() as u32, (end - whole.end()) as u32),
                 ours: None,
             }),
@@ -136,13 +153,62 @@ impl Watch {
         Ok(Self { elsewhere, behind })
     }
 
-    /// What was erased behind the job.
+    /// Whether a run that began at `offset` instead would have changed what was looked at there, and did not.
     ///
     /// # Errors
     /// When the board does not answer.
-    pub(super) fn lost_behind(&self, session: &mut Session) -> Result<Option<Region>, DeviceError> {
+    pub(super) fn is_untouched(
+        &self,
+        session: &mut Session,
+        offset: u32,
+    ) -> Result<bool, DeviceError> {
+        let place = self
+            .elsewhere
+            .iter()
+            .find(|place| place.looked_at.offset == offset);
+        Ok(match place {
+            Some(place) => !place.is_changed(session)?,
+            None => false,
+        })
+    }
+
+    /// Whether all of these places are blank now, as after an erase of everything.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn is_all_blank(&self, session: &mut Session) -> Result<bool, DeviceError> {
+        for place in self.elsewhere.iter().chain(&self.behind) {
+            if !is_blank(session, place.looked_at)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether these places lie inside a flash that ends at `end`.
+    pub(super) fn fits(&self, end: u64) -> bool {
+        let mut places = self.elsewhere.iter().chain(&self.behind);
+        places.all(|place| {
+            let looked_at = place.looked_at;
+            (1..=SECTOR).contains(&looked_at.size)
+                && looked_at.end() <= end
+                && place.reach.size >= PAGE
+                && place.reach.end() <= end
+        })
+    }
+
+    /// What was changed behind the job: by a size that grew, or an offset that points into a sector, which reaches into the
+    /// next one.
+    ///
+    /// # Errors
+    /// When the board does not answer.
+    pub(super) fn lost_behind(
+        &self,
+        session: &mut Session,
+        meanwhile: Meanwhile,
+    ) -> Result<Option<Region>, DeviceError> {
         match self.behind {
-            Some(place) if place.is_changed(session)? && is_blank(session, place.looked_at)? => {
+            Some(place) if place.is_changed(session)? && place.is_lost(session, meanwhile)? => {
                 Ok(Some(blank_from(session, place.reach)?))
             }
             _ => Ok(None),
@@ -183,7 +249,7 @@ impl Watch {
         session: &mut Session,
         meanwhile: Meanwhile,
     ) -> Result<Option<Region>, DeviceError> {
-        let behind = self.lost_behind(session)?;
+        let behind = self.lost_behind(session, meanwhile)?;
         let elsewhere = self.lost_elsewhere(session, meanwhile)?;
         Ok(match (behind, elsewhere) {
             (Some(behind), Some(elsewhere)) => Some(hull(behind, elsewhere)),
@@ -209,12 +275,12 @@ pub(super) fn lost_outside(lost: Region) -> JobError {
 pub(super) fn lost_by_interrupted(target: &str, lost: Region) -> JobError {
     JobError::lost(
         format!(
-            "{} at {} may be lost since a job for {target} was interrupted: a bit had turned over on the line, in a command that nothing protects",
+            "{} at {} may be lost since a job for {target} was interrupted: by a command in which a bit turned over on the line, or by what ran on the board or wrote to it since",
             human_size(u64::from(lost.size)),
             hex(lost.offset),
         ),
         lost,
-        "Put back what was there from a backup, then do it again with a shorter cable or at a lower speed",
+        "If nobody erased it on purpose, put back what was there from a backup; then do it again",
     )
 }
 

@@ -42,7 +42,9 @@ pub(super) fn run(
 ) -> Result<Outcome, Stop> {
     let mut interruptions = Interruptions::new(link.baud());
     let moves_before = !plan.moves.is_empty()
-        && interruptions.retry(link, job, &mut |link, job| moves::is_marked(link, job))?;
+        && interruptions
+            .retry(link, job, &mut |link, job| moves::is_marked(link, job))
+            .map_err(|stop| stated(stop, NOTHING_CHANGED))?;
     let result = carry_out(link, plan, &mut interruptions, job);
     if result.is_err()
         && !moves_before
@@ -70,23 +72,13 @@ fn carry_out(
     };
     let mut proven_in = Vec::new();
     for (index, write) in plan.writes.iter().enumerate() {
-        match write_one(link, plan, write, interruptions, job) {
-            Ok((written, unchanged)) => {
-                summary.written += written;
-                summary.unchanged += unchanged;
-                proven_in.push(link.session_number());
-            }
-            Err(Stop::Cancelled(target)) => {
-                let beside = put_back_beside(link, job);
-                let state = cancelled_state(plan, index, &target);
-                return Err(Stop::Cancelled(state + &beside));
-            }
-            Err(failed) => return Err(failed),
-        }
+        let written = write_one(link, plan, write, interruptions, job)
+            .map_err(|stop| cancelled_in(stop, link, plan, index, job))?;
+        summary.written += written.bytes;
+        summary.unchanged += u64::from(write.region().sectors().size).saturating_sub(written.bytes);
+        proven_in.push(written.session);
     }
-    let again = prove_again(link, plan, &mut proven_in, interruptions, job)
-        .map_err(|stop| stated(stop, &cancelled_state(plan, plan.writes.len(), "")))?;
-    summary.written += again;
+    summary.written += prove_again(link, plan, &mut proven_in, interruptions, job)?;
     finish_all(link, plan, table_change.as_ref(), interruptions, job)
         .map_err(|stop| stated(stop, &cancelled_state(plan, plan.writes.len(), "")))?;
     summary.millis = began.elapsed().as_millis() as u64;
@@ -109,18 +101,42 @@ fn prove_again(
         full: false,
         ..plan.clone()
     };
-    let mut again = 0;
-    for _ in 0..PROOFS_AGAIN * plan.writes.len() {
+    let (mut again, mut proofs) = (0, PROOFS_AGAIN * plan.writes.len());
+    loop {
         let now = link.session_number();
-        let Some(index) = proven_in.iter().position(|session| *session != now) else {
+        let stale = proven_in.iter_mut().enumerate();
+        let Some((index, proven_in)) = stale.into_iter().find(|(_, session)| **session != now)
+        else {
             return Ok(again);
         };
+        if proofs == 0 {
+            break;
+        }
+        proofs -= 1;
         let write = &plan.writes[index];
-        let (written, _) = write_one(link, &only_what_differs, write, interruptions, job)?;
-        again += written;
-        proven_in[index] = link.session_number();
+        let written = write_one(link, &only_what_differs, write, interruptions, job)
+            .map_err(|stop| cancelled_in(stop, link, plan, index, job))?;
+        again += written.bytes;
+        *proven_in = written.session;
     }
     Err(reset_again_and_again().into())
+}
+
+/// The end of a job that was cancelled in the write of this index: what is beside it is made whole, and what is done is said.
+fn cancelled_in(
+    stop: Stop,
+    link: &mut BoardLink,
+    plan: &FlashPlan,
+    index: usize,
+    job: &mut Job<'_>,
+) -> Stop {
+    match stop {
+        Stop::Cancelled(target) => {
+            let beside = put_back_beside(link, job);
+            Stop::Cancelled(cancelled_state(plan, index, &target) + &beside)
+        }
+        failed @ Stop::Failed(_) => failed,
+    }
 }
 
 /// What has to be looked at and saved before anything is erased; the plan with all that it carries along.
@@ -183,7 +199,9 @@ fn put_back_beside(link: &mut BoardLink, job: &mut Job<'_>) -> String {
     let Ok((session, proven)) = link.loader_and_proven(job) else {
         return String::new();
     };
-    if neighbours::restore(&*keep, session, proven, job).is_ok() {
+    let restored = stray_kept::look(&*keep, session, proven, job)
+        .and_then(|()| neighbours::restore(&*keep, session, proven, job));
+    if restored.is_ok() {
         return String::new();
     }
     let mac = session.identify().ok().and_then(|identity| identity.mac);
@@ -216,15 +234,22 @@ pub(super) fn verify(
     Ok(Outcome::Compared { differing })
 }
 
-/// Writes one region; returns bytes written and bytes left as they were. When cancelled, it says what of the region is: `is
-/// untouched`.
+/// What became of one region.
+struct WrittenRegion {
+    /// Bytes that were sent, each time they were.
+    bytes: u64,
+    /// The session that has proven all of it.
+    session: u32,
+}
+
+/// Writes one region. When cancelled, it says what of the region is: `is untouched`.
 fn write_one(
     link: &mut BoardLink,
     plan: &FlashPlan,
     write: &PlannedWrite,
     interruptions: &mut Interruptions,
     job: &mut Job<'_>,
-) -> Result<(u64, u64), Stop> {
+) -> Result<WrittenRegion, Stop> {
     let keep = link.keep();
     let mac = link.loader(job)?.identify()?.mac;
     let mut memory = Memory::of(&*keep, mac.as_deref());
@@ -241,6 +266,8 @@ fn write_one(
     scanned.differing = session.cost().merged(&scanned.differing, whole.region());
     let mut erased = Vec::new();
     let mut written = 0;
+    // Where nothing is sent, what was compared is the proof.
+    let mut proven_in = link.session_number();
     let saved = loop {
         let runs = scanned.differing;
         let runs_sent = !runs.is_empty();
@@ -257,6 +284,9 @@ fn write_one(
         let sent = Sending::new(&whole, &write.target, how, runs).finish(link, interruptions, job);
         stray_kept::ended(sent, &*keep, mac.as_deref())
             .map_err(|stop| restated(stop, "is incomplete"))?;
+        if runs_sent {
+            proven_in = link.session_number();
+        }
         let doubtful = &scanned.doubtful;
         let differing = interruptions.retry(link, job, &mut |link, job| {
             let (session, proven) = link.loader_and_proven(job)?;
@@ -285,8 +315,10 @@ fn write_one(
         memory.learn(whole.region(), &whole.bytes);
         memory.store(&*keep);
     }
-    let unchanged = u64::from(whole.region().size).saturating_sub(written);
-    Ok((written, unchanged))
+    Ok(WrittenRegion {
+        bytes: written,
+        session: proven_in,
+    })
 }
 
 /// The bytes in whole sectors, and what of them the board does not hold; with `full` nothing is asked.

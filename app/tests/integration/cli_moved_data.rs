@@ -186,3 +186,48 @@ fn a_table_that_moves_nothing_asks_nothing() {
     board.end("TERM");
     assert!(bench.read("flash.bin")[0xB000..].starts_with(b"new"));
 }
+
+#[test]
+fn what_was_saved_is_taken_back_while_the_board_is_untouched() {
+    let bench = bench();
+    let carry = [&WRITE[..], &["--move-data"]].concat();
+    // As far as the first flash operation, which is behind the command that asks for it.
+    let options = ["--flash", "flash.bin", "--link", "board"];
+    let counted = [
+        &options[..],
+        &["--report", "r.json", "--fault", "unplug:flash@0=never"],
+    ]
+    .concat();
+    let board = PracticeProcess::start(&bench, &counted);
+    assert_eq!(bench.run(&carry).status.code(), Some(1));
+    board.end("TERM");
+    assert!(saved(&bench) > 0, "from the first erase on it is kept");
+    std::fs::remove_dir_all(bench.path("config")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&bench.read("r.json")).unwrap();
+    let sent = report["wire"]["to_board"].as_u64().unwrap();
+
+    // Within the last question before that command.
+    let before = bench.read("flash.bin");
+    let read = |report: &serde_json::Value| report["commands"]["READ_FLASH"].as_u64().unwrap();
+    let fault = format!("unplug:to-board@{}=never", sent - 50);
+    let broken = [&options[..], &["--report", "r2.json", "--fault", &fault]].concat();
+    let broken = PracticeProcess::start(&bench, &broken);
+    let run = bench.run(&carry);
+    assert_eq!(run.status.code(), Some(1), "{}", run.stderr);
+    broken.end("TERM");
+    assert_eq!(bench.read("flash.bin"), before);
+    let cut: serde_json::Value = serde_json::from_slice(&bench.read("r2.json")).unwrap();
+    assert_eq!(read(&cut), read(&report), "all that is carried was read");
+    assert_eq!(saved(&bench), 0, "{}", run.stderr);
+
+    // What the board's program makes of it meanwhile is what is carried.
+    let mut flash = before;
+    flash[0x9000..0xC000].fill(0x77);
+    bench.write("flash.bin", &flash);
+    let whole = self::board(&bench, "");
+    bench.good(&carry);
+    whole.end("TERM");
+    let flash = bench.read("flash.bin");
+    assert!(flash[0xB000..0xE000].iter().all(|byte| *byte == 0x77));
+    assert_eq!(flash[0x9000..0xB000], LOGS);
+}

@@ -89,6 +89,8 @@ mod esptool_client;
 #[cfg(test)]
 mod flash_file;
 #[cfg(test)]
+mod identity_noise;
+#[cfg(test)]
 mod large_flash;
 #[cfg(test)]
 mod lower_speed;

@@ -59,6 +59,9 @@ fn erase_with_a_turned_bit(place: &Place, expected: &[u8], at: u64, bit: u8) -> 
             let unnamed = differs.find(|at| flash[*at] != expected[*at]);
             assert_eq!(unnamed, None, "{at}: {error:?}");
             assert!(error.message.contains("outside"), "{error:?}");
+            let mut inside = (0..flash.len()).filter(|at| named.contains(at));
+            let is_lost = inside.any(|at| flash[at] != expected[at]);
+            assert!(is_lost, "{at}: nothing is lost there: {error:?}");
             look.overwrite(0, expected);
             Came::Named(lost)
         }
