@@ -92,18 +92,20 @@ impl OpenPort {
         let began = Instant::now();
         let wait = patience / 6;
         let mut heard = Vec::new();
-        let mut attempt = 0u32;
+        let (mut attempt, mut ended_a_read) = (0u32, false);
         // What came before we asked is a chip's word too, such as its ROM's greeting.
         self.take_input(&mut heard)?;
         loop {
             // A stub that lost one frame delimiter takes gaps for frames until it gets an odd number of them more: every
-            // second try begins with a lone one.
-            if attempt % 2 == 1 {
+            // second try begins with a lone one. A stub that ended a read for the first try lost none.
+            if attempt > 0 && (attempt + u32::from(ended_a_read)) % 2 == 1 {
                 self.send(&[0xC0])?;
             }
             attempt += 1;
             self.send(&SYNC)?;
+            let before = heard.len();
             let mut reply = self.sync_reply(wait, &mut heard)?;
+            ended_a_read |= attempt == 1 && heard.len() > before;
             if reply.is_none() {
                 let mut meanwhile = Vec::new();
                 if self.answers_as_agent_within(wait, &mut meanwhile) {
