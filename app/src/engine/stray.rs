@@ -8,7 +8,7 @@
 use md5::{Digest as _, Md5};
 
 use super::error::JobError;
-use super::stray_watch::Watch;
+use super::stray_watch::{Watch, blank_from};
 use super::whole::Whole;
 use crate::device::error::DeviceError;
 use crate::device::session::{Session, UNPACKED_MAX};
@@ -21,8 +21,6 @@ pub(super) const PAGE: u32 = 256;
 const UNANSWERED: u32 = UNPACKED_MAX;
 /// Bits of an offset on a board that did not tell its flash size: 16 MiB.
 const OFFSET_BITS: u32 = 24;
-/// Sectors behind a write that the stub may have erased ahead: one block of 64 KiB and what lies before it.
-const ERASED_AHEAD: u32 = 32;
 
 /// A run that was begun: the board was told where it goes, and had some of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,17 +139,17 @@ pub(super) fn blank_behind(
     session: &mut Session,
     part: Region,
 ) -> Result<Option<Region>, DeviceError> {
-    let blank = [0xFF; SECTOR as usize];
-    let end = session.identify()?.flash().map(Region::end);
-    let mut behind = Region::new(part.sectors().end() as u32, 0);
-    while behind.size < ERASED_AHEAD * SECTOR && end.is_none_or(|end| behind.end() < end) {
-        let sector = Region::new(behind.end() as u32, SECTOR);
-        if !surely_shows(session, sector, &blank)? {
-            break;
-        }
-        behind.size += SECTOR;
+    let end = flash_end(session)?;
+    let from = part.sectors().end();
+    if from >= end {
+        return Ok(None);
     }
-    Ok((behind.size > 0).then_some(behind))
+    let behind = Region::new(from as u32, (end - from) as u32);
+    let first = Region::new(behind.offset, SECTOR);
+    if !surely_shows(session, first, &[0xFF; SECTOR as usize])? {
+        return Ok(None);
+    }
+    blank_from(session, behind).map(Some)
 }
 
 /// The error of a job whose bytes were found elsewhere. Going on by itself is of no use: what was there is lost.
