@@ -49,7 +49,7 @@ pub(super) enum Between {
 }
 
 /// Where the bytes of a run are that went wrong: a place that differs in one bit and holds them. What it destroyed without
-/// bringing bytes tells [`Watch`](super::stray_watch::Watch).
+/// bringing bytes tells [`Watch`].
 ///
 /// # Errors
 /// When the board does not answer.
