@@ -123,7 +123,7 @@ fn listed(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -151,5 +151,16 @@ mod tests {
         assert_eq!(ports[0].serial.as_deref(), Some("60:55:F9:F0:0D:01"));
         assert_eq!(ports[0].usb.as_deref(), Some("303A:1001"));
         assert_eq!(ports[6].path, PathBuf::from("/dev/g"));
+    }
+
+    /// A folder with a file that stands for a port, and a link to it as those of `/dev/serial/by-id`: the folder, port and link.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn port_with_a_link() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        let (real, link) = (path.join("ttyACM0"), path.join("by-id-chip"));
+        std::fs::write(&real, "").unwrap();
+        std::os::unix::fs::symlink("ttyACM0", &link).unwrap();
+        (folder, real, link)
     }
 }

@@ -360,11 +360,7 @@ mod tests {
     fn usb_is_asked_about_the_port_that_a_link_leads_to() {
         use super::*;
 
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().canonicalize().unwrap();
-        let (real, link) = (folder.join("ttyACM0"), folder.join("by-id-chip"));
-        std::fs::write(&real, "").unwrap();
-        std::os::unix::fs::symlink("ttyACM0", &link).unwrap();
+        let (folder, real, link) = port_list::tests::port_with_a_link();
         let ids = |port: &Path| {
             let usb = UsbPortInfo {
                 vid: 0x303A,
@@ -382,6 +378,6 @@ mod tests {
         };
         assert_eq!(ids(&link), (0x303A, 0x1001));
         assert_eq!(ids(&real), (0x303A, 0x1001));
-        assert_eq!(ids(&folder.join("none")), (0, 0));
+        assert_eq!(ids(&folder.path().join("none")), (0, 0));
     }
 }

@@ -8,69 +8,37 @@ use super::error::DeviceError;
 use super::loader_error::connect_error;
 use crate::model::chip::{BoardIdentity, Chip};
 
-/// Readings until two must agree.
+/// Readings after the first, of which one must agree with that before it.
 const READINGS: usize = 4;
 
-/// What the board says of itself. The MAC address names files that are kept for this board, so it is read until two
-/// readings agree.
+/// What the board says of itself. Its MAC address names the files that are kept for it, its security flags decide what is
+/// refused, and its size how much all of the flash is.
 pub(super) fn identify(port: &str, flasher: &mut Flasher) -> Result<BoardIdentity, DeviceError> {
     let wrong = |error: EspError| connect_error(port, &error);
-    let info = flasher.device_info().map_err(wrong)?;
-    // It decides what is refused, so two answers must agree.
-    let mut security = how_secured(flasher).map_err(wrong)?;
     let unknown = |detail: String| DeviceError::Protocol {
         port: port.to_owned(),
         detail,
     };
-    for reading in 1.. {
-        let again = how_secured(flasher).map_err(wrong)?;
-        if again == security {
-            break;
-        }
-        if reading == READINGS {
-            return Err(unknown(
-                "its security flags read differently each time".into(),
-            ));
-        }
-        security = again;
-    }
-    let chip = Chip::from_name(&flasher.chip().to_string()).ok_or_else(|| {
-        unknown(format!(
-            "{} is not a chip that Flashpack knows",
-            flasher.chip()
-        ))
-    })?;
+    let info = flasher.device_info().map_err(wrong)?;
+    let first = how_secured(flasher).map_err(wrong)?;
+    let security = agreed(first, &mut || how_secured(flasher).map_err(wrong))?
+        .ok_or_else(|| unknown("its security flags read differently each time".into()))?;
     let esp_chip = flasher.chip();
-    let mut mac = info.mac_address;
-    for reading in 1.. {
-        let again = esp_chip.mac_address(flasher.connection()).map_err(wrong)?;
-        if mac.as_ref() == Some(&again) {
-            break;
-        }
-        if reading == READINGS {
-            return Err(unknown(
-                "its MAC address reads differently each time".into(),
-            ));
-        }
-        mac = Some(again);
-    }
-    // All of the flash is as much as this says, so that it is asked until two answers agree, too.
-    let mut size = info.flash_size;
-    let mut flash_id;
-    let mut reading = 1;
-    loop {
-        let (again, id) = flash_size_and_id(flasher);
+    let chip = Chip::from_name(&esp_chip.to_string())
+        .ok_or_else(|| unknown(format!("{esp_chip} is not a chip that Flashpack knows")))?;
+    let mac = agreed(info.mac_address, &mut || {
+        let mac = esp_chip.mac_address(flasher.connection());
+        mac.map(Some).map_err(wrong)
+    })?
+    .ok_or_else(|| unknown("its MAC address reads differently each time".into()))?;
+    let mut flash_id = None;
+    let size = agreed(info.flash_size, &mut || {
+        let (size, id) = flash_size_and_id(flasher);
         flash_id = id;
         // A flash of unknown size counts as espflash's default, both times.
-        let again = again.unwrap_or_default();
-        if again == size {
-            break;
-        }
-        if reading == READINGS {
-            return Err(unknown("its flash size reads differently each time".into()));
-        }
-        (size, reading) = (again, reading + 1);
-    }
+        Ok(size.unwrap_or_default())
+    })?
+    .ok_or_else(|| unknown("its flash size reads differently each time".into()))?;
     Ok(BoardIdentity {
         revision: info.revision,
         mac,
@@ -78,6 +46,22 @@ pub(super) fn identify(port: &str, flasher: &mut Flasher) -> Result<BoardIdentit
         flash_id,
         ..BoardIdentity::of_chip(chip, security)
     })
+}
+
+/// Reads again until two readings in a row agree, `first` among them; `None` if none did.
+fn agreed<T: PartialEq>(
+    first: T,
+    read: &mut dyn FnMut() -> Result<T, DeviceError>,
+) -> Result<Option<T>, DeviceError> {
+    let mut last = first;
+    for _ in 0..READINGS {
+        let again = read()?;
+        if again == last {
+            return Ok(Some(again));
+        }
+        last = again;
+    }
+    Ok(None)
 }
 
 /// The flags of the chip's security information, and its count of flash encryption; `None` where a chip does not tell.

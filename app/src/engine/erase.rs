@@ -5,7 +5,7 @@ use super::board_link::BoardLink;
 use super::error::{JobError, Stop, reset_again_and_again};
 use super::event::{Outcome, RegionState, Stage};
 use super::flash_fault;
-use super::interruption::Interruptions;
+use super::interruption::{Interruptions, PROOFS_AGAIN};
 use super::job::Job;
 use super::stray_watch::{self, Care, Meanwhile, Watch};
 use super::{neighbours, stray_kept, table_change};
@@ -17,8 +17,6 @@ use crate::model::region::{BLOCK, Region, SECTOR};
 
 /// Bytes erased by one command: long enough for the fast block erase, short enough to stop soon.
 const STEP: u32 = 4 * BLOCK;
-/// How often all is looked at once more because the chip was reset, before that is the end of the job.
-const PASSES_AGAIN: u32 = 8;
 /// How often a piece may be answered for and still hold something.
 const REPEATS: u32 = 2;
 
@@ -69,11 +67,10 @@ pub(super) fn run(
         proven.forget(region);
         Ok(())
     })?;
-    let mac = link.loader(job)?.identify()?.mac;
     let mut proven_in = link.session_number();
     erase_all(link, region, Pass::First, &mut interruptions, job)?;
     // A chip that was reset may have run its program, which writes what it misses.
-    for _ in 0..PASSES_AGAIN {
+    for _ in 0..PROOFS_AGAIN {
         if link.session_number() == proven_in {
             break;
         }
@@ -83,7 +80,7 @@ pub(super) fn run(
     if link.session_number() != proven_in {
         return Err(reset_again_and_again().into());
     }
-    table_change::erased(&*keep, mac.as_deref(), region)?;
+    table_change::erased(&*keep, link.mac_of_job(), region)?;
     Ok(Outcome::Erased(region))
 }
 
@@ -103,7 +100,6 @@ fn erase_all(
     job: &mut Job<'_>,
 ) -> Result<(), Stop> {
     let keep = link.keep();
-    let mac = link.mac_of_job().map(str::to_owned);
     let total = u64::from(region.size);
     let mut done = 0;
     while done < region.size {
@@ -117,7 +113,7 @@ fn erase_all(
             })?;
         if !is_blank {
             let erased = erase_piece(link, region, piece, interruptions, job);
-            stray_kept::ended(erased, &*keep, mac.as_deref()).map_err(|stop| match stop {
+            stray_kept::ended(erased, &*keep, link.mac_of_job()).map_err(|stop| match stop {
                 Stop::Cancelled(_) => Stop::Cancelled(format!(
                     "Stopped: the first {} from {} are erased, of the next {} perhaps some",
                     human_size(u64::from(done)),
@@ -184,8 +180,7 @@ fn erase_piece(
         }
         let Some(held) = held else {
             interruptions.progress();
-            let mac = link.mac_of_job();
-            return stray_kept::settle(&*keep, mac);
+            return stray_kept::settle(&*keep, link.mac_of_job());
         };
         if answered > REPEATS {
             return Err(does_not_erase(link.loader(job)?, held).into());

@@ -10,6 +10,9 @@ use crate::device::session::Go;
 /// Errors in a row, without anything proven in between, that end a job.
 const FRUITLESS_MAX: u32 = 16;
 
+/// How often what was proven is looked at once more because the chip was reset, before that is the end of the job.
+pub(super) const PROOFS_AGAIN: u32 = 8;
+
 /// The errors of one job so far.
 pub(super) struct Interruptions {
     /// The first one since something was proven: it says more than that the board could not be reached again.

@@ -4,13 +4,13 @@
 //! The order is the whole point: saved and synced, then erased; proven, then let go. At every moment the bytes are on
 //! the board or in the file, whatever is cut.
 
-use md5::{Digest as _, Md5};
-
 use super::compress;
+use super::diff::digest_of;
 use super::error::{JobError, Stop};
 use super::job::Job;
 use super::pace::BLOCK_MAX;
 use super::proven::Proven;
+use super::scan;
 use super::stray_kept;
 use super::stray_watch::{self, Care, Meanwhile, Watch};
 use super::whole::Whole;
@@ -186,7 +186,6 @@ fn put_back(
         bytes[start..start + part.bytes.len()].copy_from_slice(&part.bytes);
     }
     let whole = Whole::new(sector.offset, bytes);
-    let wanted: [u8; 16] = Md5::digest(whole.part(sector)).into();
     let mac = session.identify()?.mac;
     for _ in 0..TRIES {
         proven.forget(sector);
@@ -199,7 +198,7 @@ fn put_back(
             proven.clear();
             return Err(stray_watch::lost_outside(lost).into());
         }
-        if session.md5(sector)? == wanted {
+        if scan::holds(session, &whole, sector)? {
             return Ok(true);
         }
     }
@@ -207,8 +206,7 @@ fn put_back(
 }
 
 fn holds(session: &mut Session, part: &KeptPart) -> Result<bool, Stop> {
-    let wanted: [u8; 16] = Md5::digest(&part.bytes).into();
-    Ok(session.md5(part.region())? == wanted)
+    Ok(session.md5(part.region())? == digest_of(&part.bytes))
 }
 
 fn not_whole(offset: u32) -> JobError {

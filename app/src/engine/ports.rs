@@ -216,17 +216,13 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_port_that_a_link_names_is_the_one_it_leads_to() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().canonicalize().unwrap();
-        let (real, link) = (folder.join("ttyACM0"), folder.join("by-id-chip"));
-        std::fs::write(&real, "").unwrap();
-        std::os::unix::fs::symlink("ttyACM0", &link).unwrap();
+        let (folder, real, link) = port_list::tests::port_with_a_link();
         let ports = [
             port(real.to_str().unwrap(), "303A:1001", None),
             port("/b", "10C4:EA60", None),
         ];
         assert!(is_chips_own_usb(&ports, &link));
         assert_eq!(of_same_kind(&ports, Some(&link)), [real]);
-        assert!(!is_chips_own_usb(&ports, &folder.join("none")));
+        assert!(!is_chips_own_usb(&ports, &folder.path().join("none")));
     }
 }

@@ -5,8 +5,7 @@
 //! the moment to look for them: one bit of the offset is tried after the other. What they have destroyed cannot be
 //! brought back, but it must never be called a success.
 
-use md5::{Digest as _, Md5};
-
+use super::diff::digest_of;
 use super::error::JobError;
 use super::stray_watch::{Watch, blank_from};
 use super::whole::Whole;
@@ -111,7 +110,8 @@ fn find_bytes(
     Ok(None)
 }
 
-/// The offsets that differ from `offset` in one bit, those of whole sectors inside the flash. The stub refuses others.
+/// The offsets that differ from `offset` in one bit, those of whole sectors inside the flash. One that points into a
+/// sector reaches into the next, which is seen behind the job or proves wrong.
 pub(super) fn one_bit_away(offset: u32, end: u64) -> impl Iterator<Item = u32> {
     (SECTOR.ilog2()..end.max(2).ilog2())
         .map(move |bit| offset ^ (1 << bit))
@@ -216,7 +216,7 @@ pub(super) fn shows(
     region: Region,
     bytes: &[u8],
 ) -> Result<bool, DeviceError> {
-    let wanted: [u8; 16] = Md5::digest(bytes).into();
+    let wanted = digest_of(bytes);
     Ok(session.md5(region)? == wanted || session.md5(region)? == wanted)
 }
 

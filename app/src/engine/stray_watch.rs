@@ -359,7 +359,7 @@ pub(super) fn blank_from(session: &mut Session, region: Region) -> Result<Region
 }
 
 /// The smallest region that covers both.
-pub(super) fn hull(one: Region, other: Region) -> Region {
+fn hull(one: Region, other: Region) -> Region {
     let start = one.offset.min(other.offset);
     let end = one.end().max(other.end());
     Region::new(start, (end - u64::from(start)) as u32)

@@ -10,7 +10,7 @@ use super::board_link::BoardLink;
 use super::error::{JobError, Stop, reset_again_and_again};
 use super::event::{Outcome, WriteSummary};
 use super::guard_job;
-use super::interruption::Interruptions;
+use super::interruption::{Interruptions, PROOFS_AGAIN};
 use super::job::Job;
 use super::memory::Memory;
 use super::moves;
@@ -27,9 +27,6 @@ use crate::model::cause::Cause;
 use crate::model::flash_plan::{FlashPlan, PlannedWrite};
 use crate::model::number::{hex, human_size};
 use crate::model::region::Region;
-
-/// How often a write is proven once more because the chip was reset, before that is the end of the job.
-const PROOFS_AGAIN: usize = 8;
 
 /// What a job says that is cancelled before it erases anything.
 const NOTHING_CHANGED: &str = "Stopped; nothing on the board was changed";
@@ -70,9 +67,13 @@ fn carry_out(
         verified: !plan.no_verify,
         ..WriteSummary::default()
     };
+    let how = How {
+        full: plan.full,
+        no_verify: plan.no_verify,
+    };
     let mut proven_in = Vec::new();
     for (index, write) in plan.writes.iter().enumerate() {
-        let written = write_one(link, plan, write, interruptions, job)
+        let written = write_one(link, how, write, interruptions, job)
             .map_err(|stop| cancelled_in(stop, link, plan, index, job))?;
         summary.written += written.bytes;
         summary.unchanged += u64::from(write.region().sectors().size).saturating_sub(written.bytes);
@@ -97,29 +98,26 @@ fn prove_again(
     if plan.no_verify {
         return Ok(0);
     }
-    let only_what_differs = FlashPlan {
+    let only_what_differs = How {
         full: false,
-        ..plan.clone()
+        no_verify: false,
     };
-    let (mut again, mut proofs) = (0, PROOFS_AGAIN * plan.writes.len());
+    let (mut again, mut proofs) = (0, PROOFS_AGAIN as usize * plan.writes.len());
     loop {
         let now = link.session_number();
-        let stale = proven_in.iter_mut().enumerate();
-        let Some((index, proven_in)) = stale.into_iter().find(|(_, session)| **session != now)
-        else {
+        let Some(index) = proven_in.iter().position(|session| *session != now) else {
             return Ok(again);
         };
         if proofs == 0 {
-            break;
+            return Err(reset_again_and_again().into());
         }
         proofs -= 1;
         let write = &plan.writes[index];
-        let written = write_one(link, &only_what_differs, write, interruptions, job)
+        let written = write_one(link, only_what_differs, write, interruptions, job)
             .map_err(|stop| cancelled_in(stop, link, plan, index, job))?;
         again += written.bytes;
-        *proven_in = written.session;
+        proven_in[index] = written.session;
     }
-    Err(reset_again_and_again().into())
 }
 
 /// The end of a job that was cancelled in the write of this index: what is beside it is made whole, and what is done is said.
@@ -245,7 +243,7 @@ struct WrittenRegion {
 /// Writes one region. When cancelled, it says what of the region is: `is untouched`.
 fn write_one(
     link: &mut BoardLink,
-    plan: &FlashPlan,
+    how: How,
     write: &PlannedWrite,
     interruptions: &mut Interruptions,
     job: &mut Job<'_>,
@@ -258,7 +256,7 @@ fn write_one(
         stray_kept::look(&*keep, session, proven, job)?;
         neighbours::restore(&*keep, session, proven, job)?;
         let likely = |sector: Region, bytes: &[u8]| memory.likely(sector, bytes);
-        prepare(session, proven, write, plan.full, &likely, job)
+        prepare(session, proven, write, how.full, &likely, job)
     });
     let (whole, mut scanned) = prepared.map_err(|stop| restated(stop, "is untouched"))?;
     let around = (whole.offset, whole.bytes.as_slice());
@@ -277,10 +275,6 @@ fn write_one(
             neighbours::save(&*keep, session, write.region(), around, &erased)
         })?;
         written += runs.iter().map(|run| u64::from(run.size)).sum::<u64>();
-        let how = How {
-            full: plan.full,
-            no_verify: plan.no_verify,
-        };
         let sent = Sending::new(&whole, &write.target, how, runs).finish(link, interruptions, job);
         stray_kept::ended(sent, &*keep, mac.as_deref())
             .map_err(|stop| restated(stop, "is incomplete"))?;
@@ -290,7 +284,7 @@ fn write_one(
         let doubtful = &scanned.doubtful;
         let differing = interruptions.retry(link, job, &mut |link, job| {
             let (session, proven) = link.loader_and_proven(job)?;
-            if plan.no_verify || !session.is_disturbed() {
+            if how.no_verify || !session.is_disturbed() {
                 return Ok(Vec::new());
             }
             // A command for one sector may have erased another of the same region, which was proven before.
@@ -311,7 +305,7 @@ fn write_one(
         })?;
     }
     stray_kept::settle(&*keep, mac.as_deref())?;
-    if !plan.no_verify {
+    if !how.no_verify {
         memory.learn(whole.region(), &whole.bytes);
         memory.store(&*keep);
     }

@@ -2,7 +2,7 @@
 //! written at once. What nobody knows is not taken for nothing.
 
 use crate::app_images::flash;
-use crate::cli_run::{Bench, PracticeProcess};
+use crate::cli_run::{Bench, PracticeProcess, Run};
 
 const WRITE: [&str; 5] = ["write", "0x8000=new.bin", "--port", "board", "--yes"];
 
@@ -36,15 +36,26 @@ fn board(bench: &Bench, faults: &[String]) -> PracticeProcess {
     PracticeProcess::start(bench, &arguments)
 }
 
-#[test]
-fn a_table_that_never_arrives_is_not_taken_for_none() {
-    // The board goes away while it is asked who it is, and while its table is read; a dry run needs no more of it.
+/// Runs a command whose board goes away, each time at another byte of its answers: while it is asked who it is, and while its
+/// table is read.
+fn goes_away(command: &[&str], check: &dyn Fn(u64, Run)) {
     for byte in [800, 1500, 2500, 3500] {
         let bench = bench(&|_| ());
         let before = bench.read("flash.bin");
         let board = board(&bench, &[format!("unplug:from-board@{byte}=never")]);
-        let run = bench.run(&["write", "0x8000=new.bin", "--port", "board", "--dry-run"]);
+        let run = bench.run(command);
         assert_eq!(run.status.code(), Some(1), "{byte}: {}", run.stdout);
+        check(byte, run);
+        board.end("TERM");
+        assert!(bench.read("flash.bin") == before);
+    }
+}
+
+#[test]
+fn a_table_that_never_arrives_is_not_taken_for_none() {
+    // A dry run needs no more of the board.
+    let command = ["write", "0x8000=new.bin", "--port", "board", "--dry-run"];
+    goes_away(&command, &|byte, run| {
         assert_eq!(run.stdout, "", "{byte}: there is no plan");
         assert!(
             run.stderr.contains("port vanished"),
@@ -56,25 +67,17 @@ fn a_table_that_never_arrives_is_not_taken_for_none() {
             "{byte}: {}",
             run.stderr
         );
-        board.end("TERM");
-        assert!(bench.read("flash.bin") == before);
-    }
+    });
 }
 
 #[test]
 fn an_erase_whose_board_goes_away_speaks_of_the_port_and_not_of_a_table() {
-    for byte in [800, 1500, 2500, 3500] {
-        let bench = bench(&|_| ());
-        let before = bench.read("flash.bin");
-        let board = board(&bench, &[format!("unplug:from-board@{byte}=never")]);
-        let run = bench.run(&["erase", "0xc000:0x2000", "--port", "board", "--yes"]);
-        assert_eq!(run.status.code(), Some(1), "{byte}: {}", run.stdout);
+    let command = ["erase", "0xc000:0x2000", "--port", "board", "--yes"];
+    goes_away(&command, &|byte, run| {
         let said = [run.stdout, run.stderr].concat();
         assert!(said.contains("port vanished"), "{byte}: {said}");
         assert!(!said.contains("no table"), "{byte}: {said}");
-        board.end("TERM");
-        assert!(bench.read("flash.bin") == before);
-    }
+    });
 }
 
 #[test]

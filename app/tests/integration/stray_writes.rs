@@ -15,6 +15,11 @@ use crate::stray_erases::on_boards;
 const AT: usize = 0x12_3000;
 const LEN: usize = 0x1000;
 
+fn write_what_differs(bytes: &[u8]) -> Request {
+    Request::Write(Arc::new(plan(AT as u32, bytes.to_vec())))
+}
+
+/// The same with `--full`.
 fn write(bytes: &[u8]) -> Request {
     let mut plan = plan(AT as u32, bytes.to_vec());
     plan.full = true;
@@ -31,13 +36,7 @@ fn begun_elsewhere() -> usize {
     let wanted = noise(LEN, 3);
     expected[AT..AT + LEN].copy_from_slice(&wanted);
     let connecting = place.sent_by(Request::Detect);
-    let request = || match write(&wanted) {
-        Request::Write(mut plan) => {
-            Arc::make_mut(&mut plan).full = false;
-            Request::Write(plan)
-        }
-        other => other,
-    };
+    let request = || write_what_differs(&wanted);
     look.overwrite(AT as u32, &noise(LEN, 9));
     let whole = place.sent_by(request());
 
@@ -95,7 +94,7 @@ fn what_a_dead_line_hid_is_named_by_the_next_job() {
     let wanted = noise(LEN, 3);
     let mut expected = before.clone();
     expected[AT..AT + LEN].copy_from_slice(&wanted);
-    let request = || Request::Write(Arc::new(plan(AT as u32, wanted.clone())));
+    let request = || write_what_differs(&wanted);
     let connecting = place.sent_by(Request::Detect);
     let whole = place.sent_by(request());
     let named = AtomicUsize::new(0);

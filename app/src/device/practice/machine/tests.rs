@@ -172,28 +172,13 @@ fn a_brown_out_restarts_the_chip_and_an_unplugged_one_is_silent() {
     use super::super::request::Command::{EraseRegion, ReadReg};
     let mut bench = Bench::with_stub(&["brown-out:flash@0"]);
     bench.machine.silicon.flash.overwrite(0, &[0; 0x1000]);
-    assert!(
-        bench
-            .raw(
-                EraseRegion,
-                0,
-                &[0u32, 0x1000].map(u32::to_le_bytes).concat()
-            )
-            .is_empty()
-    );
+    let erase = [0u32, 0x1000].map(u32::to_le_bytes).concat();
+    assert!(bench.raw(EraseRegion, 0, &erase).is_empty());
     assert_eq!((bench.machine.running(), bench.loss), ("loader", None));
     assert_ne!(bench.flash(0, 0x1000), [0xFF; 0x1000]);
     assert!(bench.ask(ReadReg, &[0]).is_ok());
     let mut bench = Bench::with_stub(&["unplug:flash@0=never"]);
-    assert!(
-        bench
-            .raw(
-                EraseRegion,
-                0,
-                &[0u32, 0x1000].map(u32::to_le_bytes).concat()
-            )
-            .is_empty()
-    );
+    assert!(bench.raw(EraseRegion, 0, &erase).is_empty());
     assert_eq!(bench.loss, Some(PowerLoss::Unplug(Replug::Never)));
 }
 
