@@ -3,6 +3,8 @@
 //! Pure over the plan and what the board said of itself; both front ends show the same findings, and the job that
 //! writes asks again for those that depend on the board, because another one may have been plugged in since.
 
+mod merged;
+
 use super::plan::TABLE;
 use crate::formats::app_image::{self, ImageRole, ImageTarget, Subject};
 use crate::formats::partition_bin::{self, Md5Row};
@@ -142,6 +144,13 @@ fn of_images(
     revision: Option<(u32, u32)>,
     flash: Option<u32>,
 ) -> Vec<Guard> {
+    let app_target = |partition: &str, slot_size| ImageTarget {
+        chip,
+        revision,
+        slot_size,
+        partition: partition.to_owned(),
+        role: ImageRole::App,
+    };
     let mut found = Vec::new();
     for write in &plan.writes {
         let bootloader = chip.and_then(|chip| {
@@ -153,18 +162,23 @@ fn of_images(
         });
         if let Some(bytes) = bootloader.filter(|_| reaches_bootloader(plan, write)) {
             found.extend(bootloader_image(write, bytes, chip));
-            found.extend(flash_size(write, bytes, flash));
-        } else if !plan.goes_on(write) && is_app(plan, write) {
-            let target = ImageTarget {
-                chip,
-                revision,
-                slot_size: None,
-                partition: write.target.clone(),
-                role: ImageRole::App,
-            };
-            found.extend(image_guards(write, &write.bytes, &target));
-            found.extend(flash_size(write, &write.bytes, flash));
+            found.extend(flash_size(&write.source, &write.target, bytes, flash));
+        } else if plan.whole_file(write).is_none() && is_app(plan, write) {
+            // Whether it fits its slot is looked at as for any other file.
+            let target = app_target(&write.target, None);
+            found.extend(image_guards(&write.source, &write.bytes, &target));
+            found.extend(flash_size(
+                &write.source,
+                &write.target,
+                &write.bytes,
+                flash,
+            ));
         }
+    }
+    for app in merged::apps(plan) {
+        let target = app_target(&app.slot.name, Some(app.slot.region.size));
+        found.extend(image_guards(app.source, &app.bytes, &target));
+        found.extend(flash_size(app.source, &app.slot.name, &app.bytes, flash));
     }
     found
 }
@@ -182,7 +196,7 @@ fn is_app(plan: &FlashPlan, write: &PlannedWrite) -> bool {
             .is_some_and(|place| place.kind == APP && place.region.offset == write.offset)
 }
 
-fn image_guards(write: &PlannedWrite, bytes: &[u8], target: &ImageTarget) -> Vec<Guard> {
+fn image_guards(source: &str, bytes: &[u8], target: &ImageTarget) -> Vec<Guard> {
     let findings = app_image::findings(bytes, target).into_iter();
     let errors = findings.filter(|(_, problem)| problem.severity == Severity::Error);
     let guards = errors.map(|(subject, problem)| {
@@ -191,8 +205,8 @@ fn image_guards(write: &PlannedWrite, bytes: &[u8], target: &ImageTarget) -> Vec
             Subject::Revision => GuardName::WrongRevision,
             Subject::Image | Subject::Size => GuardName::AppImage,
         };
-        let message = format!("{} for {}: {}", write.source, write.target, problem.message);
-        Guard::new(name, &write.target, message, problem.help)
+        let message = format!("{source} for {}: {}", target.partition, problem.message);
+        Guard::new(name, &target.partition, message, problem.help)
     });
     guards.collect()
 }
@@ -225,16 +239,15 @@ fn bootloader_image(write: &PlannedWrite, bytes: &[u8], chip: Option<Chip>) -> O
     ))
 }
 
-fn flash_size(write: &PlannedWrite, bytes: &[u8], flash: Option<u32>) -> Option<Guard> {
+fn flash_size(source: &str, target: &str, bytes: &[u8], flash: Option<u32>) -> Option<Guard> {
     let flash = flash?;
     let named = app_image::header(bytes)?.flash_size?;
     (named > flash).then(|| {
         Guard::new(
             GuardName::FlashSize,
-            &write.target,
+            target,
             format!(
-                "The header of {} says {} of flash, and the board has {}: it would not start",
-                write.source,
+                "The header of {source} says {} of flash, and the board has {}: it would not start",
                 human_size(u64::from(named)),
                 human_size(u64::from(flash))
             ),

@@ -186,16 +186,72 @@ fn a_table_for_a_larger_flash_is_guarded() {
     );
 }
 
+/// Header, one segment of 4 bytes, checksum.
+fn small_app() -> Vec<u8> {
+    let mut bytes = vec![0xE9, 1, 2, 0x2F, 0, 0, 0x38, 0x40, 0xEE, 0, 0, 0, 5, 0, 0];
+    bytes.extend([0, 0, 199, 0, 0, 0, 0, 0, 0]);
+    bytes.extend([0, 0, 0x38, 0x40, 4, 0, 0, 0, 1, 2, 3, 4]);
+    bytes.resize(47, 0);
+    bytes.push(0xEF ^ 1 ^ 2 ^ 3 ^ 4);
+    bytes
+}
+
+#[test]
+fn the_apps_of_a_file_in_pieces_are_guarded_too() {
+    use GuardName::{AppImage, WrongChip};
+    // From the partition in front of the app up to that behind it, cut in the middle of the app.
+    let merged = |app: &[u8]| {
+        let mut bytes = vec![0xFF; 0x3_0000 - 0x9000];
+        bytes[0x7000..][..app.len()].copy_from_slice(app);
+        let behind = bytes.split_off(0x7010);
+        FlashPlan {
+            whole_files: vec![Region::new(0x9000, 0x3_0000 - 0x9000)],
+            ..plan(vec![write(0x9000, bytes), write(0x1_0010, behind)])
+        }
+    };
+    let aligned = |plan: FlashPlan| FlashPlan {
+        forced: vec![GuardName::Misaligned, GuardName::PastPartition],
+        ..plan
+    };
+    let found = |app: &[u8]| {
+        let found = refused(&aligned(merged(app)), Some(&board()));
+        found
+            .into_iter()
+            .map(|guard| (guard.name, guard.target, guard.message))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(&small_app()), []);
+    assert_eq!(found(&[]), [], "a slot without an app");
+    let mut other_chip = small_app();
+    other_chip[12] = 9;
+    let names = |found: Vec<(Option<GuardName>, String, String)>| {
+        found
+            .into_iter()
+            .map(|(name, target, _)| (name, target))
+            .collect::<Vec<_>>()
+    };
+    let factory = |name| [(Some(name), "factory".to_owned())];
+    assert_eq!(names(found(&other_chip)), factory(WrongChip));
+    let mut broken = small_app();
+    broken[47] ^= 1;
+    assert_eq!(names(found(&broken)), factory(AppImage));
+    // It reaches over the end of its slot.
+    let mut long = small_app();
+    long.truncate(32);
+    long[28..32].copy_from_slice(&0x1_0000_u32.to_le_bytes());
+    long.resize(32 + 0x1_0000, 0);
+    long.extend([0; 15]);
+    long.push(0xEF);
+    let found = found(&long);
+    assert!(found[0].2.contains("its partition 64 KiB"), "{found:?}");
+    assert_eq!(names(found), factory(AppImage));
+}
+
 #[test]
 fn app_images_are_guarded() {
     use GuardName::{AppImage, FlashSize, Misaligned, WrongChip, WrongRevision};
     let app = |change: &dyn Fn(&mut Vec<u8>)| {
-        // Header, one segment of 4 bytes, checksum.
-        let mut bytes = vec![0xE9, 1, 2, 0x2F, 0, 0, 0x38, 0x40, 0xEE, 0, 0, 0, 5, 0, 0];
-        bytes.extend([0, 0, 199, 0, 0, 0, 0, 0, 0]);
-        bytes.extend([0, 0, 0x38, 0x40, 4, 0, 0, 0, 1, 2, 3, 4]);
-        bytes.resize(47, 0);
-        bytes.push(0xEF ^ 1 ^ 2 ^ 3 ^ 4);
+        let mut bytes = small_app();
         change(&mut bytes);
         plan(vec![PlannedWrite {
             role: Role::App,
