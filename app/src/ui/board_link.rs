@@ -19,6 +19,7 @@ use crate::engine::worker::{Worker, WorkerGone};
 use crate::formats::partition_bin::TABLE_BYTES;
 use crate::model::baud;
 use crate::model::boots::Boots;
+use crate::model::cause::Cause;
 use crate::model::chip::BoardIdentity;
 use crate::model::cost::Link;
 use crate::model::keep::Keep;
@@ -45,6 +46,8 @@ pub struct BoardLink {
     pieces: Vec<Piece>,
     pub listening: Listening,
     worker: Option<Worker>,
+    /// The last job ended because nobody could be reached. Who the board was is still known then.
+    away: bool,
     /// `None` where no thread could be started: then *Look for ports again* does it.
     watch: Option<PortWatch>,
     around: Surroundings,
@@ -69,6 +72,7 @@ impl BoardLink {
             pieces: Vec::new(),
             listening: Listening::default(),
             worker: None,
+            away: false,
             watch,
             around,
             wake,
@@ -112,6 +116,7 @@ impl BoardLink {
     /// Closes the port and forgets the board.
     pub fn disconnect(&mut self) {
         self.worker = None;
+        self.away = false;
         self.listening.lost();
         self.identity = None;
         self.boots = None;
@@ -123,9 +128,9 @@ impl BoardLink {
         &self.around
     }
 
-    /// Whether a board has answered on the port.
+    /// Whether a board has answered on the port, and was not lost since.
     pub fn is_connected(&self) -> bool {
-        self.identity.is_some() && self.worker.is_some()
+        self.identity.is_some() && self.worker.is_some() && !self.away
     }
 
     /// The job that runs, if any.
@@ -307,6 +312,12 @@ impl BoardLink {
     }
 
     fn learn(&mut self, job: &Job) {
+        self.away = match &job.state.ending {
+            Some(Ending::Failed(error)) => {
+                error.unreachable || error.cause == Some(Cause::StoppedAnswering)
+            }
+            _ => false,
+        };
         if matches!(job.request, Request::Write(_) | Request::Erase(_)) {
             self.boots = None;
         }

@@ -25,7 +25,7 @@ pub fn ask(state: &mut AppState) {
     else {
         return;
     };
-    if state.board.running().is_some() || !state.board.is_connected() {
+    if state.board.running().is_some() || state.board.identity.is_none() {
         return;
     }
     let (found, unknown) = candidates(state, &review.plan);
@@ -43,8 +43,8 @@ pub fn ask(state: &mut AppState) {
         return;
     };
     review.set_moves_unknown(unknown);
-    if is_unread {
-        // The next job may read it.
+    if is_unread || !state.board.is_connected() {
+        // The next job may read it, and a board that is back may be asked.
         return;
     }
     review.moves_asked = Some(open.clone());

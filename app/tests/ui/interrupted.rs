@@ -118,10 +118,12 @@ fn unplugged_in_mid_write_it_is_offered_again_when_the_board_is_back() {
             .failure
             .is_some()
     );
+    assert!(bench.window.has("not connected") && bench.window.has("Connect a board"));
     bench.look().replug();
     bench.wait_for_notice("The board is back");
     bench.window.click("Resume");
     bench.wait_for_notice("Written and verified");
+    assert!(bench.window.has_containing("ESP32-C3 · "));
     assert!(
         bench.window.notice().contains("unchanged"),
         "what was there is not sent again: {}",
