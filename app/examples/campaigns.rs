@@ -38,7 +38,7 @@ mod unix {
         wrong: AtomicU64,
         long_jobs: AtomicU64,
         longest_millis: AtomicU64,
-        said: Mutex<BTreeMap<String, u64>>,
+        said: Mutex<BTreeMap<String, Vec<u64>>>,
         /// Runs of each job.
         runs: [AtomicU64; NAMES.len()],
     }
@@ -114,8 +114,8 @@ mod unix {
                         all.fetch_add(*runs, Ordering::Relaxed);
                     }
                     let mut said = tally.said.lock().expect("no lane panics");
-                    for (sentence, count) in lane.said() {
-                        *said.entry(sentence.clone()).or_default() += count;
+                    for (sentence, runs) in lane.said() {
+                        said.entry(sentence.clone()).or_default().extend(runs);
                     }
                 });
             }
@@ -137,10 +137,17 @@ mod unix {
         }
         let said = tally.said.into_inner().expect("no lane panics");
         let mut said: Vec<_> = said.into_iter().collect();
-        said.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        for (sentence, count) in said.iter().take(20) {
-            println!("  {count:>7} {sentence}");
+        said.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.len()));
+        for (sentence, runs) in said.iter().take(20) {
+            println!("  {:>7} {sentence}: runs {}", runs.len(), some_of(runs));
         }
         wrong
+    }
+
+    /// Some of the numbers, enough to run one again.
+    fn some_of(runs: &[u64]) -> String {
+        let some: Vec<String> = runs.iter().take(5).map(u64::to_string).collect();
+        let more = if some.len() < runs.len() { ", …" } else { "" };
+        some.join(", ") + more
     }
 }

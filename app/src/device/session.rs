@@ -27,7 +27,7 @@ use crate::model::region::Region;
 use crate::model::write_cost::WriteCost;
 
 pub use super::session_speed::Speed;
-pub use super::session_write::{StreamBlock, UNPACKED_MAX};
+pub use super::session_write::{DataBlock, Form, UNPACKED_MAX};
 
 /// A register that every chip has and that reading does not change (esptool: `CHIP_DETECT_MAGIC_REG_ADDR`).
 const CHIP_MAGIC: u32 = 0x4000_1000;
@@ -88,7 +88,8 @@ impl Session {
         let mut flasher =
             Flasher::connect(connection, true, false, false, None, None).map_err(wrong)?;
         if flasher.secure_download_mode() {
-            return Err(identify_secured(flasher, name));
+            let stub = entry == Entry::AlreadyThere { stub: true };
+            return Err(identify_secured(flasher, name, stub));
         }
         let identity = identify(&name, &mut flasher)?;
         Ok(Self {

@@ -76,11 +76,21 @@ fn how_secured(flasher: &mut Flasher) -> Result<Option<(u32, u8)>, EspError> {
     }
 }
 
-/// What a chip in secure download mode says of itself: what it is, and how it is secured.
-pub(super) fn identify_secured(mut flasher: Flasher, port: String) -> DeviceError {
-    let security = how_secured(&mut flasher).ok().flatten();
-    let identity = Chip::from_name(&flasher.chip().to_string())
-        .map(|chip| Box::new(BoardIdentity::of_chip(chip, security)));
+/// What a chip in secure download mode says of itself: what it is, and how it is secured. One that runs a `stub`, or whose
+/// flags do not say so again, is not in that mode: an answer was damaged on the way. A chip without such flags is believed.
+pub(super) fn identify_secured(mut flasher: Flasher, port: String, stub: bool) -> DeviceError {
+    let chip = Chip::from_name(&flasher.chip().to_string());
+    let mut readings = (0..READINGS).map(|_| how_secured(&mut flasher).ok().flatten());
+    let security = readings.find_map(|security| security);
+    let identity = chip.map(|chip| BoardIdentity::of_chip(chip, security));
+    let says = identity
+        .as_ref()
+        .and_then(|identity| identity.secure_download);
+    if stub || says == Some(false) {
+        let detail = "it does not say twice that it is in secure download mode".into();
+        return DeviceError::Protocol { port, detail };
+    }
+    let identity = identity.map(Box::new);
     DeviceError::SecureDownload { port, identity }
 }
 

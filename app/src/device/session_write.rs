@@ -1,4 +1,4 @@
-//! A session's writing: one zlib stream over one region, in blocks that are already packed.
+//! A session's writing: one region at a time, in blocks that are already packed or as they are.
 //!
 //! Nothing is proven by it, and nothing is repeated: the stub answers a block before it programs it, so an error may
 //! belong to the block before. Whoever asked finds out by digests where to go on.
@@ -19,38 +19,63 @@ const BAD_DATA_LEN: u16 = 0xC000;
 /// Bytes of flash that one block of a stream unpacks to at most.
 pub const UNPACKED_MAX: u32 = 0x2_0000;
 
-/// A piece of a zlib stream.
+/// How bytes go to the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One zlib stream over all blocks. The stub programs what it unpacked when its window of 32 KiB is full or the stream
+    /// ends, so of a short one that breaks nothing is left.
+    Stream,
+    /// As they are. What a block brought is in the flash before the next one is answered.
+    Plain,
+}
+
+/// A piece of what is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamBlock {
+pub struct DataBlock {
     pub bytes: Vec<u8>,
-    /// Bytes of flash that the chip has unpacked after it.
+    /// Bytes of flash that the chip has received after it, unpacked.
     pub unpacked: u64,
 }
 
 impl Session {
-    /// Erases and writes the whole sectors of `region` with what `blocks` unpack to, which must be just as many bytes:
-    /// [`Self::begin_write`] and [`Self::send_blocks`].
+    /// Erases and writes the whole sectors of `region` with what the blocks of a stream unpack to, which must be just as many
+    /// bytes.
     pub fn write(
         &mut self,
         region: Region,
         block_size: u32,
-        blocks: &mut dyn Iterator<Item = StreamBlock>,
-        sent: &mut dyn FnMut(u64) -> Go,
+        blocks: &mut dyn Iterator<Item = DataBlock>,
     ) -> Result<(), DeviceError> {
-        self.begin_write(region, block_size)?;
-        self.send_blocks(region, blocks, sent)
+        self.begin_write(region, Form::Stream, block_size)?;
+        self.send_blocks(region, Form::Stream, blocks, &mut |_| Go::On)
     }
 
     /// Says that whole sectors come, in blocks that are no longer than `block_size`. The stub has erased the first sector
     /// when it answers.
-    pub fn begin_write(&mut self, region: Region, block_size: u32) -> Result<(), DeviceError> {
-        let begin = Command::FlashDeflBegin {
-            size: region.size,
-            // The stub takes as many as come; it counts the bytes of flash.
-            blocks: region.size.div_ceil(block_size),
-            block_size,
-            offset: region.offset,
-            supports_encryption: false,
+    pub fn begin_write(
+        &mut self,
+        region: Region,
+        form: Form,
+        block_size: u32,
+    ) -> Result<(), DeviceError> {
+        let Region { offset, size } = region;
+        // The stub takes as many as come; it counts the bytes of flash.
+        let blocks = size.div_ceil(block_size);
+        let begin = match form {
+            Form::Stream => Command::FlashDeflBegin {
+                size,
+                blocks,
+                block_size,
+                offset,
+                supports_encryption: false,
+            },
+            Form::Plain => Command::FlashBegin {
+                size,
+                blocks,
+                block_size,
+                offset,
+                supports_encryption: false,
+            },
         };
         let time = self.patience_for(erase_unit().time(Part::SLOW));
         self.command(begin, time, "writing", region.offset)
@@ -62,7 +87,8 @@ impl Session {
     pub fn send_blocks(
         &mut self,
         region: Region,
-        blocks: &mut dyn Iterator<Item = StreamBlock>,
+        form: Form,
+        blocks: &mut dyn Iterator<Item = DataBlock>,
         sent: &mut dyn FnMut(u64) -> Go,
     ) -> Result<(), DeviceError> {
         // An answer waits until the block before is programmed, and what that needed erased.
@@ -72,11 +98,21 @@ impl Session {
             let work = Work::program(open) + Work::erase(open) + erase_unit();
             let wire = self.link().carry(block.bytes.len() as u64);
             let time = self.patience_for(work.time(Part::SLOW) + wire);
-            let command = Command::FlashDeflData {
-                data: &block.bytes,
-                pad_to: 0,
-                pad_byte: 0xFF,
-                sequence,
+            let data = block.bytes.as_slice();
+            let (pad_to, pad_byte) = (0, 0xFF);
+            let command = match form {
+                Form::Stream => Command::FlashDeflData {
+                    data,
+                    pad_to,
+                    pad_byte,
+                    sequence,
+                },
+                Form::Plain => Command::FlashData {
+                    data,
+                    pad_to,
+                    pad_byte,
+                    sequence,
+                },
             };
             let offset = region.offset + done as u32;
             self.command(command, time, "writing", offset)?;
@@ -93,7 +129,7 @@ impl Session {
     ///
     /// A chip whose power dipped is back in its ROM loader, which takes the end for a reason to leave. So a digest is
     /// asked before, which only the stub answers with 16 bytes.
-    pub fn end_write(&mut self, region: Region) -> Result<bool, DeviceError> {
+    pub fn end_write(&mut self, region: Region, form: Form) -> Result<bool, DeviceError> {
         // What went before the last block was answered for.
         let open = Region::new(region.offset, region.size.min(UNPACKED_MAX));
         let work = Work::program(open) + Work::erase(open) + erase_unit();
@@ -109,7 +145,10 @@ impl Session {
         }
         // A request that was damaged on its way has the status of an incomplete write, but only once.
         for _ in 0..2 {
-            let end = Command::FlashDeflEnd { reboot: false };
+            let end = match form {
+                Form::Stream => Command::FlashDeflEnd { reboot: false },
+                Form::Plain => Command::FlashEnd { reboot: false },
+            };
             match self.exchange.request(end, time) {
                 Ok(_) => return Ok(true),
                 Err(failure) => {

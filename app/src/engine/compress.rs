@@ -12,13 +12,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::worker::spawn_named;
-use crate::device::session::{StreamBlock, UNPACKED_MAX};
+use crate::device::session::{DataBlock, UNPACKED_MAX};
+use crate::model::region::SECTOR;
 
 /// Blocks that are packed ahead.
 const AHEAD: usize = 4;
 
 /// The blocks of one stream, as they become ready.
-pub(super) struct Packing(Receiver<StreamBlock>);
+pub(super) struct Packing(Receiver<DataBlock>);
 
 impl Packing {
     /// Starts to pack a range of `bytes` into blocks of `block` bytes. Dropping the blocks ends the thread.
@@ -39,20 +40,20 @@ impl Packing {
 }
 
 impl Iterator for Packing {
-    type Item = StreamBlock;
+    type Item = DataBlock;
 
-    fn next(&mut self) -> Option<StreamBlock> {
+    fn next(&mut self) -> Option<DataBlock> {
         self.0.recv().ok()
     }
 }
 
 /// Whether anybody still wants more.
-fn send(sender: &SyncSender<StreamBlock>, block: StreamBlock) -> bool {
+fn send(sender: &SyncSender<DataBlock>, block: DataBlock) -> bool {
     sender.send(block).is_ok()
 }
 
 /// Packs a few bytes at once.
-pub(super) fn blocks(bytes: &[u8], block: u32) -> Vec<StreamBlock> {
+pub(super) fn blocks(bytes: &[u8], block: u32) -> Vec<DataBlock> {
     let mut blocks = Vec::new();
     pack(bytes, block as usize, &mut |block| {
         blocks.push(block);
@@ -61,8 +62,29 @@ pub(super) fn blocks(bytes: &[u8], block: u32) -> Vec<StreamBlock> {
     blocks
 }
 
+/// The same bytes as they are, in blocks of `block` bytes.
+pub(super) fn plain(bytes: &[u8], block: u32) -> impl Iterator<Item = DataBlock> {
+    let mut unpacked = 0;
+    bytes.chunks(block as usize).map(move |bytes| {
+        unpacked += bytes.len() as u64;
+        DataBlock {
+            bytes: bytes.to_vec(),
+            unpacked,
+        }
+    })
+}
+
+/// Whether less than half is left of these bytes when they are packed.
+pub(super) fn packs_to_half(bytes: &[u8]) -> bool {
+    let packed: usize = blocks(bytes, SECTOR)
+        .iter()
+        .map(|block| block.bytes.len())
+        .sum();
+    2 * packed < bytes.len()
+}
+
 /// Packs `bytes` into one zlib stream and gives it on in blocks of at most `block` bytes, until `give` wants no more.
-pub fn pack(bytes: &[u8], block: usize, give: &mut dyn FnMut(StreamBlock) -> bool) {
+pub fn pack(bytes: &[u8], block: usize, give: &mut dyn FnMut(DataBlock) -> bool) {
     // Level 6: level 9 takes three times as long for less than 1 % of size.
     let mut encoder = Compress::new(Compression::new(6), true);
     let mut out = vec![0; block];
@@ -89,7 +111,7 @@ pub fn pack(bytes: &[u8], block: usize, give: &mut dyn FnMut(StreamBlock) -> boo
             let unpacked = encoder.total_in();
             given = unpacked as usize;
             filled = 0;
-            let block = StreamBlock {
+            let block = DataBlock {
                 bytes: bytes_out,
                 unpacked,
             };
@@ -150,6 +172,23 @@ mod tests {
                 assert_eq!(blocks.last().unwrap().unpacked, bytes.len() as u64);
             }
         }
+    }
+
+    #[test]
+    fn plain_blocks_are_the_bytes_themselves() {
+        let bytes = text(0x1003);
+        let blocks: Vec<_> = plain(&bytes, 0x400).collect();
+        assert_eq!(blocks.len(), 5);
+        assert_eq!(blocks[3].unpacked, 0x1000);
+        assert_eq!(blocks[4].unpacked, 0x1003);
+        let joined: Vec<u8> = blocks.into_iter().flat_map(|block| block.bytes).collect();
+        assert_eq!(joined, bytes);
+    }
+
+    #[test]
+    fn text_is_worth_packing_and_noise_is_not() {
+        assert!(packs_to_half(&text(0x1_0000)));
+        assert!(!packs_to_half(&noise(0x1_0000)));
     }
 
     #[test]

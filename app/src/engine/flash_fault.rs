@@ -46,7 +46,7 @@ fn look_at(
         }));
     }
     let mut blocks = compress::blocks(expected, BLOCK_MAX).into_iter();
-    session.write(sector, BLOCK_MAX, &mut blocks, &mut |_| Go::On)?;
+    session.write(sector, BLOCK_MAX, &mut blocks)?;
     let now = read(session)?;
     let wanted = expected.iter().filter(|byte| **byte != 0xFF).count();
     let missing = now

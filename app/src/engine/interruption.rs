@@ -10,6 +10,10 @@ use crate::device::session::Go;
 /// Errors in a row, without anything proven in between, that end a job.
 const FRUITLESS_MAX: u32 = 16;
 
+/// Errors in a row after which the board is connected anew, although its stub still answers: what it was told of its flash may
+/// have been damaged on the way, and then it refuses whatever it is asked.
+const STUBBORN: u32 = 5;
+
 /// How often what was proven is looked at once more because the chip was reset, before that is the end of the job.
 pub(super) const PROOFS_AGAIN: u32 = 8;
 
@@ -42,6 +46,13 @@ impl Interruptions {
     /// How carefully to go on.
     pub(super) fn pace(&self) -> Pace {
         self.pace
+    }
+
+    /// The line showed damage, even if this job survived it without an error.
+    pub(super) fn not_bold(&mut self) {
+        if self.pace.is_bold() {
+            self.pace = self.pace.slower();
+        }
     }
 
     /// Something was proven: the errors before it were survived.
@@ -100,10 +111,10 @@ impl Interruptions {
             link.set_baud(self.pace.baud());
             return Ok(Left::Nothing);
         }
-        Ok(if link.recover()? {
-            Left::Session
-        } else {
-            Left::Nothing
-        })
+        if link.recover()? && !self.fruitless.is_multiple_of(STUBBORN) {
+            return Ok(Left::Session);
+        }
+        link.close();
+        Ok(Left::Nothing)
     }
 }

@@ -14,7 +14,7 @@ use super::scan;
 use super::stray_kept;
 use super::stray_watch::{self, Care, Meanwhile, Watch};
 use super::whole::Whole;
-use crate::device::session::{Go, Session};
+use crate::device::session::{Form, Go, Session};
 use crate::formats::kept_bytes::{self, KeptBytes, KeptPart};
 use crate::model::keep::{Keep, KeepError, board_name};
 use crate::model::number::{hex, human_size};
@@ -192,8 +192,8 @@ fn put_back(
         let watch = Watch::set(session, sector, &[sector], Care::Thorough, Some(&whole))?;
         stray_kept::put(keep, mac.as_deref(), &hex(sector.offset), &watch, job);
         let mut blocks = compress::blocks(whole.part(sector), BLOCK_MAX).into_iter();
-        session.write(sector, BLOCK_MAX, &mut blocks, &mut |_| Go::On)?;
-        session.end_write(sector)?;
+        session.write(sector, BLOCK_MAX, &mut blocks)?;
+        session.end_write(sector, Form::Stream)?;
         if let Some(lost) = watch.lost(session, Meanwhile::LoaderOnly)? {
             proven.clear();
             return Err(stray_watch::lost_outside(lost).into());

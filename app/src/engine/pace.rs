@@ -2,15 +2,19 @@
 //! block size first; nothing makes it bolder again before the job ends.
 
 use crate::device::serial::START_BAUD;
-use crate::model::region::SECTOR;
+use crate::device::session::Form;
+use crate::model::region::{BLOCK, SECTOR};
 
 /// Bytes of a block as long as nothing goes wrong; the stub has room for this much.
 pub(super) const BLOCK_MAX: u32 = 0x4000;
 /// Bytes of the smallest block.
 const BLOCK_MIN: u32 = 0x400;
-/// Blocks that are sent before a digest is asked, once something went wrong. The stub programs what it unpacked when its
-/// window of 32 KiB is full or the stream ends, so of a short stream that breaks nothing is left: it has to be short.
-const UNPROVEN_BLOCKS: u32 = 4;
+/// Blocks of flash that a stream brings before a digest is asked, once something went wrong. Nothing is left of one that
+/// breaks, so it has to be short; packed it has less than half as many.
+const STREAM_BLOCKS: u32 = 8;
+/// The same for bytes that are sent as they are: of those all is left that was answered, so only the asking is to be kept
+/// short.
+const PLAIN_MAX: u32 = BLOCK;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +42,18 @@ impl Pace {
         self.baud
     }
 
-    /// Bytes of flash that are sent before they are proven; `None`: all.
-    pub(super) fn unproven_max(self) -> Option<u32> {
-        (self.block < BLOCK_MAX).then(|| (self.block * UNPROVEN_BLOCKS).max(SECTOR))
+    /// Whether nothing went wrong so far: all is packed into one stream, and proven at its end.
+    pub(super) fn is_bold(self) -> bool {
+        self.block == BLOCK_MAX
+    }
+
+    /// Bytes of flash that are sent in this form before they are proven.
+    pub(super) fn unproven_max(self, form: Form) -> u32 {
+        match form {
+            _ if self.is_bold() => u32::MAX,
+            Form::Stream => (self.block * STREAM_BLOCKS).max(SECTOR),
+            Form::Plain => PLAIN_MAX,
+        }
     }
 
     /// The pace after an error: half the block size, then half the speed down to that of the loader's start.
@@ -90,10 +103,12 @@ mod tests {
     #[test]
     fn only_an_undisturbed_job_leaves_everything_unproven_until_its_end() {
         let pace = Pace::new(115_200);
-        assert_eq!(pace.unproven_max(), None);
-        assert_eq!(pace.slower().unproven_max(), Some(0x8000));
+        assert_eq!(pace.unproven_max(Form::Stream), u32::MAX);
+        assert_eq!(pace.slower().unproven_max(Form::Stream), 0x1_0000);
+        assert_eq!(pace.slower().unproven_max(Form::Plain), 0x1_0000);
         let slowest = (0..9).fold(pace, |pace, _| pace.slower());
-        assert_eq!(slowest.unproven_max(), Some(0x1000));
+        assert_eq!(slowest.unproven_max(Form::Stream), 0x2000);
+        assert_eq!(slowest.unproven_max(Form::Plain), 0x1_0000);
         assert_eq!(slowest.baud(), 115_200);
     }
 }

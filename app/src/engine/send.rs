@@ -5,19 +5,20 @@
 //! long as the chip was not reset. So nothing is ever repeated blindly, and nothing counts because it was sent.
 
 use super::board_link::BoardLink;
-use super::compress::Packing;
+use super::compress::{self, Packing};
 use super::error::{JobError, Stop};
 use super::event::{RegionState, Stage};
 use super::flash_fault;
 use super::interruption::{Interruptions, Left};
 use super::job::Job;
+use super::pace::Pace;
 use super::scan;
 use super::stray::{self, Begun, Between};
 use super::stray_kept;
 use super::stray_watch::{self, Care, Meanwhile, Watch};
 use super::whole::Whole;
 use crate::device::error::DeviceError;
-use crate::device::session::{Go, Session};
+use crate::device::session::{DataBlock, Form, Go, Session};
 use crate::model::cause::Cause;
 use crate::model::number::hex;
 use crate::model::region::Region;
@@ -176,9 +177,24 @@ impl<'a> Sending<'a> {
         Ok(())
     }
 
-    /// What is sent next and may then be unproven at once: everything, or a little after errors.
-    fn next_parts(&self, room: u32) -> Vec<Region> {
-        let mut room = room;
+    /// What is sent next and may then be unproven at once: everything, or a little on a line that showed damage; and in which
+    /// form. A stream that breaks is lost, so on such a line it has to be worth it.
+    fn next_parts(&self, pace: Pace) -> (Form, Vec<Region>) {
+        if pace.is_bold() {
+            return (Form::Stream, self.open.clone());
+        }
+        let parts = self.first_parts(pace.unproven_max(Form::Plain));
+        let bytes: Vec<&[u8]> = parts.iter().map(|part| self.whole.part(*part)).collect();
+        if compress::packs_to_half(&bytes.concat()) {
+            let room = pace.unproven_max(Form::Stream);
+            (Form::Stream, self.first_parts(room))
+        } else {
+            (Form::Plain, parts)
+        }
+    }
+
+    /// As much of what is still to be sent, in order.
+    fn first_parts(&self, mut room: u32) -> Vec<Region> {
         let parts = self.open.iter().map(|run| {
             let part = Region::new(run.offset, run.size.min(room));
             room -= part.size;
@@ -191,11 +207,14 @@ impl<'a> Sending<'a> {
     fn send_some(
         &mut self,
         link: &mut BoardLink,
-        interruptions: &Interruptions,
+        interruptions: &mut Interruptions,
         job: &mut Job<'_>,
     ) -> Result<(), Stop> {
+        if link.loader(job)?.is_disturbed() {
+            interruptions.not_bold();
+        }
         let pace = interruptions.pace();
-        let parts = self.next_parts(pace.unproven_max().unwrap_or(u32::MAX));
+        let (form, parts) = self.next_parts(pace);
         self.look_around(&parts, link, job)?;
         link.set_changing();
         let (session, proven) = link.loader_and_proven(job)?;
@@ -211,16 +230,11 @@ impl<'a> Sending<'a> {
                     self.open.remove(0);
                 }
             }
-            let packing = Packing::start(
-                self.whole.bytes.clone(),
-                self.whole.range(part),
-                pace.block() as usize,
-            );
-            let mut packing = packing.map_err(no_thread)?;
+            let mut blocks = blocks(self.whole, part, form, pace.block())?;
             self.begun.push(Begun::new(part));
-            session.begin_write(part, pace.block())?;
+            session.begin_write(part, form, pace.block())?;
             let (mut marked, before, total) = (0, self.done, self.total);
-            let written = session.send_blocks(part, &mut packing, &mut |sent| {
+            let written = session.send_blocks(part, form, &mut blocks, &mut |sent| {
                 let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
                 if sent_now.size > 0 {
                     job.region(sent_now, RegionState::Written);
@@ -233,7 +247,7 @@ impl<'a> Sending<'a> {
                 begun.sent = marked;
             }
             written?;
-            if !session.end_write(part)?
+            if !session.end_write(part, form)?
                 && let Some(behind) = stray::blank_behind(session, part)?
             {
                 proven.clear();
@@ -331,6 +345,22 @@ impl<'a> Sending<'a> {
         self.between = Between::Nothing;
         Ok(())
     }
+}
+
+/// What of `whole` goes to `part`, in blocks.
+fn blocks<'a>(
+    whole: &'a Whole,
+    part: Region,
+    form: Form,
+    block: u32,
+) -> Result<Box<dyn Iterator<Item = DataBlock> + 'a>, Stop> {
+    Ok(match form {
+        Form::Plain => Box::new(compress::plain(whole.part(part), block)),
+        Form::Stream => {
+            let packing = Packing::start(whole.bytes.clone(), whole.range(part), block as usize);
+            Box::new(packing.map_err(no_thread)?)
+        }
+    })
 }
 
 fn bytes(regions: &[Region]) -> u64 {

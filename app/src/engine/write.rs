@@ -129,10 +129,10 @@ fn cancelled_in(
     job: &mut Job<'_>,
 ) -> Stop {
     match stop {
-        Stop::Cancelled(target) => {
-            let beside = put_back_beside(link, job);
-            Stop::Cancelled(cancelled_state(plan, index, &target) + &beside)
-        }
+        Stop::Cancelled(target) => match put_back_beside(link, job) {
+            Ok(beside) => Stop::Cancelled(cancelled_state(plan, index, &target) + &beside),
+            Err(lost) => lost.into(),
+        },
         failed @ Stop::Failed(_) => failed,
     }
 }
@@ -192,18 +192,24 @@ fn stated(stop: Stop, state: &str) -> Stop {
 }
 
 /// After a cancel the bytes beside the region are made whole at once; if that fails, what is said of them.
-fn put_back_beside(link: &mut BoardLink, job: &mut Job<'_>) -> String {
+///
+/// # Errors
+/// When something is lost elsewhere, which weighs more than that it was cancelled.
+fn put_back_beside(link: &mut BoardLink, job: &mut Job<'_>) -> Result<String, JobError> {
     let keep = link.keep();
     let Ok((session, proven)) = link.loader_and_proven(job) else {
-        return String::new();
+        return Ok(String::new());
     };
     let restored = stray_kept::look(&*keep, session, proven, job)
         .and_then(|()| neighbours::restore(&*keep, session, proven, job));
-    if restored.is_ok() {
-        return String::new();
+    match restored {
+        Ok(()) => Ok(String::new()),
+        Err(Stop::Failed(error)) if error.lost.is_some() => Err(error),
+        Err(_) => {
+            let mac = session.identify().ok().and_then(|identity| identity.mac);
+            Ok(neighbours::waiting(&*keep, mac.as_deref()).unwrap_or_default())
+        }
     }
-    let mac = session.identify().ok().and_then(|identity| identity.mac);
-    neighbours::waiting(&*keep, mac.as_deref()).unwrap_or_default()
 }
 
 /// Compares without writing.

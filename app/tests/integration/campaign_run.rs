@@ -63,8 +63,10 @@ pub struct Lane {
     longest: Duration,
     /// Jobs that took longer than [`HANG`] in all, however often they said something.
     long_jobs: u64,
-    /// What first jobs failed with, without their numbers, and how often.
-    said: BTreeMap<String, u64>,
+    /// What first jobs failed with, without their numbers, and in which runs.
+    said: BTreeMap<String, Vec<u64>>,
+    /// The run of the moment.
+    number: u64,
     /// Bytes to the board, bytes from it and flash operations of each job when nothing goes wrong.
     lengths: Vec<Length>,
     /// Runs of each job.
@@ -98,6 +100,7 @@ impl Lane {
             longest: Duration::ZERO,
             long_jobs: 0,
             said: BTreeMap::new(),
+            number: 0,
             lengths: Vec::new(),
             runs: [0; JOBS as usize],
             read: BTreeMap::new(),
@@ -215,12 +218,19 @@ impl Lane {
             .expect("a new worker is free");
         let began = Instant::now();
         let mut last = began;
+        let mut notes = Vec::new();
         loop {
             let event = worker.wait_event().expect("a job ends with an event");
             if last.elapsed() > HANG {
-                return Err(format!("HANG of {:?} before {event:?}", last.elapsed()));
+                let silence = last.elapsed();
+                return Err(format!(
+                    "HANG of {silence:?} before {event:?} after {notes:?}"
+                ));
             }
             last = Instant::now();
+            if let Event::Note(note) = &event {
+                notes.push((began.elapsed(), note.clone()));
+            }
             if let Event::Piece {
                 region,
                 bytes: Some(bytes),
@@ -241,6 +251,7 @@ impl Lane {
     /// # Errors
     /// What must never happen, with what led to it.
     pub fn run(&mut self, kind: Kind, seed: u64, number: u64) -> Result<Ending, String> {
+        self.number = number;
         let mut random = Random::new(seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let (job_number, faults) = faults(kind, number, &self.lengths, &mut random);
         let job = Arc::clone(&self.jobs[job_number as usize]);
@@ -305,10 +316,12 @@ impl Lane {
         };
         let port = self.port.display().to_string();
         let words = said.message.split_whitespace();
-        let words = words
-            .filter(|word| *word != port && !word.contains(|letter: char| letter.is_ascii_digit()));
+        let words = words.filter(|word| {
+            word.trim_end_matches(':') != port
+                && !word.contains(|letter: char| letter.is_ascii_digit())
+        });
         let sentence = words.collect::<Vec<_>>().join(" ");
-        *self.said.entry(sentence).or_default() += 1;
+        self.said.entry(sentence).or_default().push(self.number);
         self.inside.mend();
         if said.cause == Some(Cause::Silent) {
             // A damaged command can send the chip out of its loader for good. Then the sentence says what a person has
@@ -379,9 +392,9 @@ impl Lane {
         beside && targets.all(|target| flash[target.clone()] == self.expected[target])
     }
 
-    /// What first jobs failed with, without their numbers, and how often.
+    /// What first jobs failed with, without their numbers, and in which runs.
     #[cfg_attr(test, expect(dead_code, reason = "the campaigns program tells it"))]
-    pub fn said(&self) -> &BTreeMap<String, u64> {
+    pub fn said(&self) -> &BTreeMap<String, Vec<u64>> {
         &self.said
     }
 

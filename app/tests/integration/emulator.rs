@@ -10,6 +10,8 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,8 @@ pub struct Emulator {
     port: PathBuf,
     /// Keeps the terminal from hanging up between two openers.
     held: File,
+    /// The byte on its way to the chip that is lost, counted from 1; 0: none is.
+    until_loss: Arc<AtomicUsize>,
     /// Ends the thread that keeps the emulator awake.
     _awake: Sender<()>,
     folder: tempfile::TempDir,
@@ -136,11 +140,13 @@ impl Emulator {
         tcsetattr(&held, OptionalActions::Now, &raw).unwrap();
         let master = File::from(master);
         carry(wire.try_clone().unwrap(), master.try_clone().unwrap());
-        carry(master, wire);
+        let until_loss = Arc::new(AtomicUsize::new(0));
+        carry(master, Losing(wire, Arc::clone(&until_loss)));
         Self {
             program,
             port,
             held,
+            until_loss,
             _awake: awake,
             folder,
         }
@@ -148,6 +154,11 @@ impl Emulator {
 
     pub fn port(&self) -> &Path {
         &self.port
+    }
+
+    /// Loses a byte on its way to the chip: the one that comes as this many, from 1 on.
+    pub fn lose_byte(&self, number: usize) {
+        self.until_loss.store(number, Relaxed);
     }
 
     pub fn flash(&self) -> Vec<u8> {
@@ -192,6 +203,27 @@ fn keep_awake(mut control: TcpStream) -> Sender<()> {
         }
     });
     sender
+}
+
+/// A line that loses one byte when its count runs out.
+struct Losing(TcpStream, Arc<AtomicUsize>);
+
+impl Write for Losing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.1.load(Relaxed);
+        self.1.store(left.saturating_sub(bytes.len()), Relaxed);
+        if (1..=bytes.len()).contains(&left) {
+            self.0.write_all(&bytes[..left - 1])?;
+            self.0.write_all(&bytes[left..])?;
+        } else {
+            self.0.write_all(bytes)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Carries bytes until either end is gone.

@@ -105,3 +105,44 @@ fn write_verify_diff_read_and_erase_on_the_real_rom() {
     let outside = [&flash[..at], &flash[at + bytes.len()..]].concat();
     assert!(outside.iter().all(|byte| *byte == 0xFF));
 }
+
+#[test]
+fn a_write_goes_on_after_an_error_on_the_real_rom() {
+    let Some(emulator) = Emulator::start("a_write_goes_on_after_an_error_on_the_real_rom") else {
+        return;
+    };
+    let choice = PortChoice::Path(emulator.port().to_owned());
+    let options = LinkOptions {
+        stub_only: true,
+        patience_percent: 200,
+        ..LinkOptions::default()
+    };
+    let mut worker = Worker::start(&choice, options, Arc::new(|| ())).unwrap();
+    let Outcome::Detected(_) = run(&mut worker, Request::Detect) else {
+        panic!("no board")
+    };
+    // What does not pack: sent as it is after the error, which the real stub has to take as well as a stream.
+    let bytes = [&image()[..0x6000], &image()[..0x6000]].concat();
+    emulator.lose_byte(20_000);
+    worker.submit(Request::Write(plan(AT, &bytes))).unwrap();
+    let mut notes = Vec::new();
+    let written = loop {
+        match worker.wait_event().expect("a job ends with an event") {
+            Event::Finished(Outcome::Written(summary)) => break summary,
+            Event::Note(note) => notes.push(note),
+            event => assert!(!event.is_ending(), "{event:?}"),
+        }
+    };
+    assert!(written.verified);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        notes[0].contains("finding out what is missing"),
+        "{notes:?}"
+    );
+    drop(worker);
+    let flash = emulator.flash();
+    let at = AT as usize;
+    assert!(flash[at..at + bytes.len()] == bytes[..]);
+    let outside = [&flash[..at], &flash[at + bytes.len()..]].concat();
+    assert!(outside.iter().all(|byte| *byte == 0xFF));
+}

@@ -101,6 +101,8 @@ mod monitor_engine;
 #[cfg(test)]
 mod neighbour_bytes;
 #[cfg(test)]
+mod noisy_line;
+#[cfg(test)]
 mod practice_agent;
 #[cfg(test)]
 mod practice_espflash;
