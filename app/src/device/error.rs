@@ -77,7 +77,8 @@ pub enum DeviceError {
         port: String,
         doing: &'static str,
         offset: u32,
-        detail: String,
+        /// The loader's: its error number, with the high byte first.
+        status: u16,
     },
     #[error(
         "The board on {port} has erased all of its flash while {doing}: a bit turned over on the line, in a command that nothing protects"
@@ -247,8 +248,8 @@ impl DeviceError {
             Self::Open { detail, .. }
             | Self::Gone { detail, .. }
             | Self::Timeout { detail, .. }
-            | Self::Refused { detail, .. }
             | Self::Protocol { detail, .. } => detail.clone(),
+            Self::Refused { status, .. } => format!("the loader's status is {status:04X}"),
             Self::NoLoader { text, .. } => text.clone(),
             Self::Agent { source, .. } => source.to_string(),
             _ => String::new(),

@@ -34,7 +34,7 @@ pub(super) fn failed(
             port,
             doing,
             offset,
-            detail: format!("the loader's status is {status:04X}"),
+            status,
         },
         Failure::Damaged(detail) => DeviceError::Protocol { port, detail },
         Failure::Erased => DeviceError::Erased { port, doing },

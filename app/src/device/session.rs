@@ -27,7 +27,7 @@ use crate::model::region::Region;
 use crate::model::write_cost::WriteCost;
 
 pub use super::session_speed::Speed;
-pub use super::session_write::{DataBlock, Form, UNPACKED_MAX};
+pub use super::session_write::{DataBlock, Form, Taken, UNPACKED_MAX, was_not_taken};
 
 /// A register that every chip has and that reading does not change (esptool: `CHIP_DETECT_MAGIC_REG_ADDR`).
 const CHIP_MAGIC: u32 = 0x4000_1000;

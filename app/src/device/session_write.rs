@@ -15,6 +15,8 @@ use crate::model::region::{BLOCK, Region};
 /// The stub's status when a write is ended before all announced bytes came, or a request has a wrong length
 /// (espressif/esp-flasher-stub).
 const BAD_DATA_LEN: u16 = 0xC000;
+/// The same for a block whose checksum is wrong.
+const BAD_CHECKSUM: u16 = 0xC100;
 
 /// Bytes of flash that one block of a stream unpacks to at most.
 pub const UNPACKED_MAX: u32 = 0x2_0000;
@@ -37,6 +39,27 @@ pub struct DataBlock {
     pub unpacked: u64,
 }
 
+/// How far the blocks of a write have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Blocks that the stub has answered.
+    pub blocks: u32,
+    /// Bytes of flash in them, unpacked.
+    pub bytes: u64,
+}
+
+/// Whether the stub says by this that a block came damaged and that it did nothing with it. What it has to say of the block
+/// before comes first, so that one is taken.
+pub fn was_not_taken(error: &DeviceError) -> bool {
+    matches!(
+        error,
+        DeviceError::Refused {
+            status: BAD_DATA_LEN | BAD_CHECKSUM,
+            ..
+        }
+    )
+}
+
 impl Session {
     /// Erases and writes the whole sectors of `region` with what the blocks of a stream unpack to, which must be just as many
     /// bytes.
@@ -47,7 +70,8 @@ impl Session {
         blocks: &mut dyn Iterator<Item = DataBlock>,
     ) -> Result<(), DeviceError> {
         self.begin_write(region, Form::Stream, block_size)?;
-        self.send_blocks(region, Form::Stream, blocks, &mut |_| Go::On)
+        let mut taken = Taken::default();
+        self.send_blocks(region, Form::Stream, &mut taken, blocks, &mut |_| Go::On)
     }
 
     /// Says that whole sectors come, in blocks that are no longer than `block_size`. The stub has erased the first sector
@@ -82,24 +106,26 @@ impl Session {
             .map(drop)
     }
 
-    /// Sends the blocks of a write that was begun. `sent` hears how many bytes of flash are with the board and returns
-    /// whether to go on; stopping leaves everything before the last block written.
+    /// Sends the blocks of a write that was begun, those behind what is `taken`. `sent` hears how many bytes of flash are
+    /// with the board and returns whether to go on; stopping leaves everything before the last block written.
     pub fn send_blocks(
         &mut self,
         region: Region,
         form: Form,
+        taken: &mut Taken,
         blocks: &mut dyn Iterator<Item = DataBlock>,
         sent: &mut dyn FnMut(u64) -> Go,
     ) -> Result<(), DeviceError> {
         // An answer waits until the block before is programmed, and what that needed erased.
-        let (mut before, mut done) = (0, 0);
-        for (sequence, block) in (0..).zip(blocks) {
+        let mut before = taken.bytes;
+        for block in blocks {
             let open = Region::new(region.offset, (block.unpacked - before) as u32);
             let work = Work::program(open) + Work::erase(open) + erase_unit();
             let wire = self.link().carry(block.bytes.len() as u64);
             let time = self.patience_for(work.time(Part::SLOW) + wire);
             let data = block.bytes.as_slice();
             let (pad_to, pad_byte) = (0, 0xFF);
+            let sequence = taken.blocks;
             let command = match form {
                 Form::Stream => Command::FlashDeflData {
                     data,
@@ -114,10 +140,14 @@ impl Session {
                     sequence,
                 },
             };
-            let offset = region.offset + done as u32;
+            let offset = region.offset + taken.bytes as u32;
             self.command(command, time, "writing", offset)?;
-            (before, done) = (done, block.unpacked);
-            if sent(done) == Go::Stop {
+            before = taken.bytes;
+            *taken = Taken {
+                blocks: sequence + 1,
+                bytes: block.unpacked,
+            };
+            if sent(taken.bytes) == Go::Stop {
                 return Err(DeviceError::Cancelled);
             }
         }

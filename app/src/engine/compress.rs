@@ -62,16 +62,18 @@ pub(super) fn blocks(bytes: &[u8], block: u32) -> Vec<DataBlock> {
     blocks
 }
 
-/// The same bytes as they are, in blocks of `block` bytes.
-pub(super) fn plain(bytes: &[u8], block: u32) -> impl Iterator<Item = DataBlock> {
-    let mut unpacked = 0;
-    bytes.chunks(block as usize).map(move |bytes| {
-        unpacked += bytes.len() as u64;
-        DataBlock {
-            bytes: bytes.to_vec(),
-            unpacked,
-        }
-    })
+/// The same bytes as they are, in blocks of `block` bytes; those behind the first `taken`.
+pub(super) fn plain(bytes: &[u8], taken: u64, block: u32) -> impl Iterator<Item = DataBlock> {
+    let mut unpacked = taken;
+    bytes[taken as usize..]
+        .chunks(block as usize)
+        .map(move |bytes| {
+            unpacked += bytes.len() as u64;
+            DataBlock {
+                bytes: bytes.to_vec(),
+                unpacked,
+            }
+        })
 }
 
 /// Whether less than half is left of these bytes when they are packed.
@@ -177,12 +179,15 @@ mod tests {
     #[test]
     fn plain_blocks_are_the_bytes_themselves() {
         let bytes = text(0x1003);
-        let blocks: Vec<_> = plain(&bytes, 0x400).collect();
+        let blocks: Vec<_> = plain(&bytes, 0, 0x400).collect();
         assert_eq!(blocks.len(), 5);
         assert_eq!(blocks[3].unpacked, 0x1000);
         assert_eq!(blocks[4].unpacked, 0x1003);
         let joined: Vec<u8> = blocks.into_iter().flat_map(|block| block.bytes).collect();
         assert_eq!(joined, bytes);
+        let rest: Vec<_> = plain(&bytes, 0x800, 0x1000).collect();
+        assert_eq!((rest.len(), rest[0].unpacked), (1, 0x1003));
+        assert_eq!(rest[0].bytes, bytes[0x800..]);
     }
 
     #[test]

@@ -76,6 +76,27 @@ impl Interruptions {
         }
     }
 
+    /// Whether a write goes on although the stub did not take one of its blocks: a step more carefully, as long as that does
+    /// not mean another speed. `proven` says whether a digest has shown more of it than after the refusal before.
+    pub(super) fn go_on_in_write(
+        &mut self,
+        refusal: &JobError,
+        proven: bool,
+        job: &mut Job<'_>,
+    ) -> bool {
+        if proven {
+            self.progress();
+        }
+        let slower = self.pace.slower();
+        if self.fruitless + 1 >= FRUITLESS_MAX || slower.baud() != self.pace.baud() {
+            return false;
+        }
+        self.fruitless += 1;
+        self.pace = slower;
+        job.note(format!("{}; sending it again", refusal.message));
+        true
+    }
+
     /// Finds the board again after `stop`, a step more carefully.
     ///
     /// # Errors

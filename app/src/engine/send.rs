@@ -18,7 +18,7 @@ use super::stray_kept;
 use super::stray_watch::{self, Care, Meanwhile, Watch};
 use super::whole::Whole;
 use crate::device::error::DeviceError;
-use crate::device::session::{DataBlock, Form, Go, Session};
+use crate::device::session::{DataBlock, Form, Go, Session, Taken, was_not_taken};
 use crate::model::cause::Cause;
 use crate::model::number::hex;
 use crate::model::region::Region;
@@ -230,23 +230,9 @@ impl<'a> Sending<'a> {
                     self.open.remove(0);
                 }
             }
-            let mut blocks = blocks(self.whole, part, form, pace.block())?;
             self.begun.push(Begun::new(part));
             session.begin_write(part, form, pace.block())?;
-            let (mut marked, before, total) = (0, self.done, self.total);
-            let written = session.send_blocks(part, form, &mut blocks, &mut |sent| {
-                let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
-                if sent_now.size > 0 {
-                    job.region(sent_now, RegionState::Written);
-                }
-                marked = sent as u32;
-                job.advanced((before + sent).min(total), total)
-            });
-            self.done = (before + u64::from(marked)).min(total);
-            if let Some(begun) = self.begun.last_mut() {
-                begun.sent = marked;
-            }
-            written?;
+            self.send_part(session, part, form, interruptions, job)?;
             if !session.end_write(part, form)?
                 && let Some(behind) = stray::blank_behind(session, part)?
             {
@@ -266,6 +252,51 @@ impl<'a> Sending<'a> {
             return Err(stray_watch::lost_outside(lost).into());
         }
         Ok(())
+    }
+
+    /// Sends the bytes of a write that was begun. A block that the stub did not take is sent again, smaller, where nothing
+    /// depends on it but itself and a digest has shown what came before it: a new begin could go astray.
+    fn send_part(
+        &mut self,
+        session: &mut Session,
+        part: Region,
+        form: Form,
+        interruptions: &mut Interruptions,
+        job: &mut Job<'_>,
+    ) -> Result<(), Stop> {
+        let (before, total) = (self.done, self.total);
+        let (mut taken, mut proven) = (Taken::default(), 0);
+        loop {
+            let block = interruptions.pace().block();
+            let mut blocks = blocks(self.whole, part, form, taken.bytes, block)?;
+            let mut marked = taken.bytes as u32;
+            let sent = session.send_blocks(part, form, &mut taken, &mut blocks, &mut |sent| {
+                let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
+                if sent_now.size > 0 {
+                    job.region(sent_now, RegionState::Written);
+                }
+                marked = sent as u32;
+                job.advanced((before + sent).min(total), total)
+            });
+            self.done = (before + taken.bytes).min(total);
+            let so_far = Region::new(part.offset, taken.bytes as u32);
+            if let Some(begun) = self.begun.last_mut() {
+                begun.sent = so_far.size;
+            }
+            let Err(error) = sent else { return Ok(()) };
+            if form != Form::Plain || !was_not_taken(&error) {
+                return Err(error.into());
+            }
+            self.between = Between::Error;
+            if so_far.size > 0 && !scan::holds(session, self.whole, so_far)? {
+                return Err(error.into());
+            }
+            let refusal = JobError::from(error);
+            if !interruptions.go_on_in_write(&refusal, so_far.size > proven, job) {
+                return Err(refusal.into());
+            }
+            proven = so_far.size;
+        }
     }
 
     /// Asks for the digests of what was sent; what is wrong is to be sent again.
@@ -347,15 +378,16 @@ impl<'a> Sending<'a> {
     }
 }
 
-/// What of `whole` goes to `part`, in blocks.
+/// What of `whole` goes to `part`, in blocks; as it is, only what is not `taken`.
 fn blocks<'a>(
     whole: &'a Whole,
     part: Region,
     form: Form,
+    taken: u64,
     block: u32,
 ) -> Result<Box<dyn Iterator<Item = DataBlock> + 'a>, Stop> {
     Ok(match form {
-        Form::Plain => Box::new(compress::plain(whole.part(part), block)),
+        Form::Plain => Box::new(compress::plain(whole.part(part), taken, block)),
         Form::Stream => {
             let packing = Packing::start(whole.bytes.clone(), whole.range(part), block as usize);
             Box::new(packing.map_err(no_thread)?)

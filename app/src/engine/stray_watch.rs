@@ -28,7 +28,7 @@ const BEGINNING: u32 = PAGE;
 /// How closely is looked around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Care {
-    /// One short question for each place: what an undisturbed line affords.
+    /// One short question for each place, two for what lies behind: what an undisturbed line affords.
     Light,
     /// Both ends of each place, and what lies behind as far as something is found; asked twice.
     Thorough,
@@ -96,14 +96,25 @@ impl KeptPlace {
         Ok(differs()? && differs()?)
     }
 
-    /// Whether a stray command changed it, which is known to have changed. What the chip's own program may have changed
-    /// meanwhile only counts if it looks like one: erased, or with what was to be written.
+    /// Whether a stray command changed it, which seems to have changed. What the chip's own program may have changed
+    /// meanwhile only counts if it looks like one: erased, or with what was to be written. So does a place that was asked about
+    /// only once: a bit that turned over in that question had it answered for another one.
     fn is_lost(self, session: &mut Session, meanwhile: Meanwhile) -> Result<bool, DeviceError> {
-        if meanwhile == Meanwhile::LoaderOnly || is_blank(session, self.looked_at)? {
+        let is_sure = self.looked_at.size > BEGINNING;
+        if is_sure && meanwhile == Meanwhile::LoaderOnly || is_blank(session, self.looked_at)? {
             return Ok(true);
         }
         let page = Region::new(self.reach.offset, PAGE);
         Ok(self.ours.is_some() && self.ours == Some(session.md5(page)?))
+    }
+
+    /// The same for what lies behind the job, which is always asked about twice, and where anything may come to lie.
+    fn is_lost_behind(
+        self,
+        session: &mut Session,
+        meanwhile: Meanwhile,
+    ) -> Result<bool, DeviceError> {
+        Ok(meanwhile == Meanwhile::LoaderOnly || is_blank(session, self.looked_at)?)
     }
 }
 
@@ -145,7 +156,7 @@ impl Watch {
             None => None,
             Some(looked_at) => Some(KeptPlace {
                 looked_at,
-                digest: asked.digest(session, looked_at, care)?,
+                digest: asked.digest(session, looked_at, Care::Thorough)?,
                 reach: Region::new(whole.end() as u32, (end - whole.end()) as u32),
                 ours: None,
             }),
@@ -208,7 +219,9 @@ impl Watch {
         meanwhile: Meanwhile,
     ) -> Result<Option<Region>, DeviceError> {
         match self.behind {
-            Some(place) if place.is_changed(session)? && place.is_lost(session, meanwhile)? => {
+            Some(place)
+                if place.is_changed(session)? && place.is_lost_behind(session, meanwhile)? =>
+            {
                 Ok(Some(blank_from(session, place.reach)?))
             }
             _ => Ok(None),

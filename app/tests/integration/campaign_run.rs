@@ -170,14 +170,19 @@ impl Lane {
         Request::ReadPieces(Arc::new(wanted))
     }
 
-    /// What of the read is not what the flash must hold, wherever a piece was reported as proven; what is missing too
-    /// when all is said to be there.
-    fn wrong_read(&self, job: &Job, finished: bool) -> Option<String> {
+    /// What of the read is not what the flash must hold, or does where something was named as lost, wherever a piece was
+    /// reported as proven; what is missing too when all is said to be there.
+    fn wrong_read(&self, job: &Job, lost: Option<Region>, finished: bool) -> Option<String> {
         let Request::ReadPieces(wanted) = &job.request else {
             return None;
         };
+        let flash = lost.map(|_| self.inside.flash());
         for (at, bytes) in &self.read {
-            if self.expected[*at as usize..][..bytes.len()] != bytes[..] {
+            let piece = Region::new(*at, bytes.len() as u32);
+            let is_there = |flash: &[u8]| flash[*at as usize..][..bytes.len()] == bytes[..];
+            let is_lost = lost.is_some_and(|lost| lost.overlaps(piece));
+            let is_as_lost = is_lost && flash.as_deref().is_some_and(is_there);
+            if !is_there(&self.expected) && !is_as_lost {
                 return Some(format!("what was read at {at:#x} is not what is there"));
             }
         }
@@ -300,7 +305,7 @@ impl Lane {
             Event::Finished(Outcome::Erased(_) | Outcome::PiecesRead { .. }) => true,
             _ => false,
         };
-        if let Some(wrong) = self.wrong_beside(job, &around, finished) {
+        if let Some(wrong) = self.wrong_beside(job, &around, None, finished) {
             return Err(format!("{wrong}: {what}: {first:?}"));
         }
         let said = match first {
@@ -328,14 +333,14 @@ impl Lane {
             // to do, and this is the person.
             self.inside.power_cycle();
         }
-        let mut second = self.resume(job, &around, what)?;
         let mut lost = said.lost;
+        let mut second = self.resume(job, &around, lost, what)?;
         if let (Event::Failed(error), None) = (&second, lost)
             && error.lost.is_some()
         {
             // What the first job could not look at any more, the second one names; it is said once.
             lost = error.lost;
-            second = self.resume(job, &around, what)?;
+            second = self.resume(job, &around, lost, what)?;
         }
         match second {
             Event::Finished(Outcome::Written(summary)) if !summary.verified => {
@@ -356,20 +361,32 @@ impl Lane {
     }
 
     /// The same job once more, on a board that is whole again.
-    fn resume(&mut self, job: &Job, around: &Surroundings, what: &str) -> Result<Event, String> {
+    fn resume(
+        &mut self,
+        job: &Job,
+        around: &Surroundings,
+        lost: Option<Region>,
+        what: &str,
+    ) -> Result<Event, String> {
         let event = self
             .perform(job, around)
             .map_err(|hang| format!("{hang} in resume: {what}"))?;
         let finished = matches!(event, Event::Finished(_));
-        match self.wrong_beside(job, around, finished) {
+        match self.wrong_beside(job, around, lost, finished) {
             Some(wrong) => Err(format!("{wrong} after resume: {what}: {event:?}")),
             None => Ok(event),
         }
     }
 
     /// What else must not be after a job, besides what its flash holds.
-    fn wrong_beside(&self, job: &Job, around: &Surroundings, finished: bool) -> Option<String> {
-        let read = self.wrong_read(job, finished);
+    fn wrong_beside(
+        &self,
+        job: &Job,
+        around: &Surroundings,
+        lost: Option<Region>,
+        finished: bool,
+    ) -> Option<String> {
+        let read = self.wrong_read(job, lost, finished);
         let read = read.map(|wrong| format!("FALSE SUCCESS of a read: {wrong}"));
         let kept = || self.wrong_kept(job, around, finished);
         read.or_else(|| kept().map(|wrong| format!("TABLE LOST: {wrong}")))

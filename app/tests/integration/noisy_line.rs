@@ -32,38 +32,54 @@ fn lines(len: usize) -> Vec<u8> {
     lines.take(len).collect()
 }
 
-/// Writes these bytes to a board while a byte on the way is lost, 20 KiB after the connection; how often the board heard
-/// these commands: a stream's begin, the begin of bytes as they are, and blocks of these.
-fn counts(bytes: &[u8], lost: u64) -> [u64; 3] {
+/// Writes these bytes to a board while bytes on the way are lost, so far after the connection; how often the board heard
+/// these commands: a stream's begin, the begin of bytes as they are, and blocks of these. And the notes of the job.
+fn counts(bytes: &[u8], lost: &[u64]) -> ([u64; 3], Vec<String>) {
     let place = Place::new();
     let look = place.board.test_access();
     let mut expected = noise(0x40_0000, 1);
     look.overwrite(0, &expected);
     let connecting = place.sent_by(Request::Detect);
     look.add_faults_from_here(&Faults {
-        wire: vec![(Direction::ToBoard, connecting + lost, WireFault::Drop)],
+        wire: lost
+            .iter()
+            .map(|lost| (Direction::ToBoard, connecting + lost, WireFault::Drop))
+            .collect(),
         ..Faults::default()
     });
-    let (_, ending) = place.run(write(bytes));
+    let (notes, ending) = place.run(write(bytes));
     is_verified(&ending);
     expected[AT..AT + LEN].copy_from_slice(bytes);
     assert!(look.flash_is(&expected));
     let commands = look.report().commands;
-    ["FLASH_DEFL_BEGIN", "FLASH_BEGIN", "FLASH_DATA"]
-        .map(|name| commands.get(name).copied().unwrap_or_default())
+    let counts = ["FLASH_DEFL_BEGIN", "FLASH_BEGIN", "FLASH_DATA"]
+        .map(|name| commands.get(name).copied().unwrap_or_default());
+    (counts, notes)
 }
 
 #[test]
 fn after_an_error_bytes_that_do_not_pack_go_as_they_are() {
-    let [streams, plain, blocks] = counts(&noise(LEN, 3), 20_000);
+    let ([streams, plain, blocks], _) = counts(&noise(LEN, 3), &[20_000]);
     assert_eq!(streams, 1, "the first attempt");
     // 96 KiB: at most 64 KiB are unproven at a time, in blocks of half the size.
     assert_eq!((plain, blocks), (2, 12));
 }
 
 #[test]
+fn a_block_that_was_not_taken_is_sent_again_without_another_begin() {
+    let ([streams, plain, blocks], notes) = counts(&noise(LEN, 3), &[20_000, 80_000]);
+    assert_eq!((streams, plain), (1, 2));
+    let again = notes
+        .iter()
+        .filter(|note| note.ends_with("sending it again"));
+    assert_eq!(again.count(), 1, "{notes:?}");
+    // The blocks behind it are half as large once more, and none that was taken comes twice.
+    assert!(blocks > 12, "{blocks}");
+}
+
+#[test]
 fn after_an_error_text_is_still_packed() {
-    let [streams, plain, blocks] = counts(&lines(LEN), 5_000);
+    let ([streams, plain, blocks], _) = counts(&lines(LEN), &[5_000]);
     assert!(streams > 1);
     assert_eq!((plain, blocks), (0, 0));
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::BoardLink;
 use crate::device::agent_session::AgentSession;
-use crate::device::error::DeviceError;
+use crate::device::error::{DeviceError, OpenFailure};
 use crate::device::heard;
 use crate::device::practice::Button;
 use crate::device::serial::{Answer, OpenPort};
@@ -151,8 +151,24 @@ impl BoardLink {
                     job.note("The connection was disturbed; trying again");
                 }
             }
-            (port, left_by_agent) = (OpenPort::open(&self.name)?, false);
+            (port, left_by_agent) = (self.open_again()?, false);
         }
+    }
+
+    /// Opens a port that was open a moment ago: one that is not there any more has gone.
+    fn open_again(&self) -> Result<OpenPort, DeviceError> {
+        OpenPort::open(&self.name).map_err(|error| match error {
+            DeviceError::Open {
+                port,
+                failure: OpenFailure::NoSuchPort,
+                detail,
+            } => DeviceError::Gone {
+                port,
+                doing: "connecting",
+                detail,
+            },
+            other => other,
+        })
     }
 
     /// What multiplies every time limit.
