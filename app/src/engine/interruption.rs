@@ -88,7 +88,8 @@ impl Interruptions {
             self.progress();
         }
         let slower = self.pace.slower();
-        if self.fruitless + 1 >= FRUITLESS_MAX || slower.baud() != self.pace.baud() {
+        let is_over = job.go() == Go::Stop || self.fruitless + 1 >= FRUITLESS_MAX;
+        if is_over || slower.baud() != self.pace.baud() {
             return false;
         }
         self.fruitless += 1;
