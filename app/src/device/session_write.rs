@@ -48,8 +48,8 @@ pub struct Taken {
     pub bytes: u64,
 }
 
-/// Whether the stub says by this that a block came damaged and that it did nothing with it. What it has to say of the block
-/// before comes first, so that one is taken.
+/// Whether the stub says by this that a block came damaged and that it did nothing with it. Of the blocks before it only a
+/// digest tells.
 pub fn was_not_taken(error: &DeviceError) -> bool {
     matches!(
         error,

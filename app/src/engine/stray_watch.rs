@@ -133,20 +133,7 @@ impl Watch {
     ) -> Result<Self, DeviceError> {
         let end = flash_end(session)?;
         let mut asked = Asked::default();
-        let mut elsewhere = Vec::new();
-        for piece in pieces {
-            for (from, reach) in shifted(whole, *piece, end) {
-                let ours = written.map(|whole| digest_of(whole.part(Region::new(from, PAGE))));
-                for looked_at in looked_at(reach, care) {
-                    elsewhere.push(KeptPlace {
-                        looked_at,
-                        digest: asked.digest(session, looked_at, care)?,
-                        reach,
-                        ours,
-                    });
-                }
-            }
-        }
+        // First: where a place elsewhere coincides with it, it is asked about twice as well.
         let behind = match care {
             Care::Light if whole.end() < end => Some(Region::new(whole.end() as u32, BEGINNING)),
             Care::Light => None,
@@ -161,6 +148,20 @@ impl Watch {
                 ours: None,
             }),
         };
+        let mut elsewhere = Vec::new();
+        for piece in pieces {
+            for (from, reach) in shifted(whole, *piece, end) {
+                let ours = written.map(|whole| digest_of(whole.part(Region::new(from, PAGE))));
+                for looked_at in looked_at(reach, care) {
+                    elsewhere.push(KeptPlace {
+                        looked_at,
+                        digest: asked.digest(session, looked_at, care)?,
+                        reach,
+                        ours,
+                    });
+                }
+            }
+        }
         Ok(Self { elsewhere, behind })
     }
 

@@ -243,7 +243,8 @@ fn choose_port(state: &mut AppState, port: PortChoice) {
 
 /// A board that is connected is connected to anew, so that it is known at once whether the line carries the speed.
 fn choose_speed(state: &mut AppState, baud: u32) {
-    let connected = state.board.is_connected();
+    // Also one that stopped answering: a lower speed may be what it needs.
+    let connected = state.board.identity.is_some();
     let port = state.board.port.clone();
     state.board.choose(port, baud);
     state.agent.board_changed();
