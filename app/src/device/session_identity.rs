@@ -79,19 +79,20 @@ fn how_secured(flasher: &mut Flasher) -> Result<Option<(u32, u8)>, EspError> {
 /// What a chip in secure download mode says of itself: what it is, and how it is secured. One that runs a `stub`, or whose
 /// flags do not say so again, is not in that mode: an answer was damaged on the way. A chip without such flags is believed.
 pub(super) fn identify_secured(mut flasher: Flasher, port: String, stub: bool) -> DeviceError {
-    let chip = Chip::from_name(&flasher.chip().to_string());
-    let mut readings = (0..READINGS).map(|_| how_secured(&mut flasher).ok().flatten());
-    let security = readings.find_map(|security| security);
-    let identity = chip.map(|chip| BoardIdentity::of_chip(chip, security));
-    let says = identity
-        .as_ref()
-        .and_then(|identity| identity.secure_download);
-    if stub || says == Some(false) {
-        let detail = "it does not say twice that it is in secure download mode".into();
-        return DeviceError::Protocol { port, detail };
+    let not_said_twice = |port| DeviceError::Protocol {
+        port,
+        detail: "it does not say twice that it is in secure download mode".into(),
+    };
+    if stub {
+        return not_said_twice(port);
     }
-    let identity = identity.map(Box::new);
-    DeviceError::SecureDownload { port, identity }
+    let security = (0..READINGS).find_map(|_| how_secured(&mut flasher).ok().flatten());
+    let chip = Chip::from_name(&flasher.chip().to_string());
+    let identity = chip.map(|chip| Box::new(BoardIdentity::of_chip(chip, security)));
+    match &identity {
+        Some(identity) if identity.secure_download == Some(false) => not_said_twice(port),
+        _ => DeviceError::SecureDownload { port, identity },
+    }
 }
 
 /// The answer of the flash chip to `RDID`, and the size that it tells: espflash asks for it and leaves it in the first data

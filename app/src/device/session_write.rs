@@ -31,6 +31,59 @@ pub enum Form {
     Plain,
 }
 
+impl Form {
+    /// The command that says that `region` comes.
+    fn begin(self, region: Region, block_size: u32) -> Command<'static> {
+        let Region { offset, size } = region;
+        // The stub takes as many as come; it counts the bytes of flash.
+        let blocks = size.div_ceil(block_size);
+        let supports_encryption = false;
+        match self {
+            Self::Stream => Command::FlashDeflBegin {
+                size,
+                blocks,
+                block_size,
+                offset,
+                supports_encryption,
+            },
+            Self::Plain => Command::FlashBegin {
+                size,
+                blocks,
+                block_size,
+                offset,
+                supports_encryption,
+            },
+        }
+    }
+
+    /// The command that brings a block.
+    fn data(self, data: &[u8], sequence: u32) -> Command<'_> {
+        let (pad_to, pad_byte) = (0, 0xFF);
+        match self {
+            Self::Stream => Command::FlashDeflData {
+                data,
+                pad_to,
+                pad_byte,
+                sequence,
+            },
+            Self::Plain => Command::FlashData {
+                data,
+                pad_to,
+                pad_byte,
+                sequence,
+            },
+        }
+    }
+
+    /// The command that ends a write and stays in the stub.
+    fn end(self) -> Command<'static> {
+        match self {
+            Self::Stream => Command::FlashDeflEnd { reboot: false },
+            Self::Plain => Command::FlashEnd { reboot: false },
+        }
+    }
+}
+
 /// A piece of what is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataBlock {
@@ -82,26 +135,8 @@ impl Session {
         form: Form,
         block_size: u32,
     ) -> Result<(), DeviceError> {
-        let Region { offset, size } = region;
-        // The stub takes as many as come; it counts the bytes of flash.
-        let blocks = size.div_ceil(block_size);
-        let begin = match form {
-            Form::Stream => Command::FlashDeflBegin {
-                size,
-                blocks,
-                block_size,
-                offset,
-                supports_encryption: false,
-            },
-            Form::Plain => Command::FlashBegin {
-                size,
-                blocks,
-                block_size,
-                offset,
-                supports_encryption: false,
-            },
-        };
         let time = self.patience_for(erase_unit().time(Part::SLOW));
+        let begin = form.begin(region, block_size);
         self.command(begin, time, "writing", region.offset)
             .map(drop)
     }
@@ -123,28 +158,12 @@ impl Session {
             let work = Work::program(open) + Work::erase(open) + erase_unit();
             let wire = self.link().carry(block.bytes.len() as u64);
             let time = self.patience_for(work.time(Part::SLOW) + wire);
-            let data = block.bytes.as_slice();
-            let (pad_to, pad_byte) = (0, 0xFF);
-            let sequence = taken.blocks;
-            let command = match form {
-                Form::Stream => Command::FlashDeflData {
-                    data,
-                    pad_to,
-                    pad_byte,
-                    sequence,
-                },
-                Form::Plain => Command::FlashData {
-                    data,
-                    pad_to,
-                    pad_byte,
-                    sequence,
-                },
-            };
+            let command = form.data(&block.bytes, taken.blocks);
             let offset = region.offset + taken.bytes as u32;
             self.command(command, time, "writing", offset)?;
             before = taken.bytes;
             *taken = Taken {
-                blocks: sequence + 1,
+                blocks: taken.blocks + 1,
                 bytes: block.unpacked,
             };
             if sent(taken.bytes) == Go::Stop {
@@ -154,8 +173,9 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a write: tells whether as many bytes came as were announced, and what became of the last block. The command
-    /// that announces them is protected by nothing, so `false` means that it was not the one that was sent.
+    /// Ends a write: tells whether no fewer bytes came than were announced, and what became of the last block. The command
+    /// that announces them is protected by nothing, so `false` means that it was not the one that was sent. Of a stream the
+    /// stub tells also when there was too much; what is too much of plain blocks it leaves out without a word.
     ///
     /// A chip whose power dipped is back in its ROM loader, which takes the end for a reason to leave. So a digest is
     /// asked before, which only the stub answers with 16 bytes.
@@ -175,11 +195,7 @@ impl Session {
         }
         // A request that was damaged on its way has the status of an incomplete write, but only once.
         for _ in 0..2 {
-            let end = match form {
-                Form::Stream => Command::FlashDeflEnd { reboot: false },
-                Form::Plain => Command::FlashEnd { reboot: false },
-            };
-            match self.exchange.request(end, time) {
+            match self.exchange.request(form.end(), time) {
                 Ok(_) => return Ok(true),
                 Err(failure) => {
                     self.disturbed = true;

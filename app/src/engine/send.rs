@@ -230,8 +230,6 @@ impl<'a> Sending<'a> {
                     self.open.remove(0);
                 }
             }
-            self.begun.push(Begun::new(part));
-            session.begin_write(part, form, pace.block())?;
             self.send_part(session, part, form, interruptions, job)?;
             if !session.end_write(part, form)?
                 && let Some(behind) = stray::blank_behind(session, part)?
@@ -254,8 +252,8 @@ impl<'a> Sending<'a> {
         Ok(())
     }
 
-    /// Sends the bytes of a write that was begun. A block that the stub did not take is sent again, smaller, where nothing
-    /// depends on it but itself and a digest has shown what came before it: a new begin could go astray.
+    /// Begins a write and sends its bytes. A block that the stub did not take is sent again, smaller, where nothing depends on
+    /// it but itself and a digest has shown what came before it: a new begin could go astray.
     fn send_part(
         &mut self,
         session: &mut Session,
@@ -265,12 +263,15 @@ impl<'a> Sending<'a> {
         job: &mut Job<'_>,
     ) -> Result<(), Stop> {
         let (before, total) = (self.done, self.total);
-        let (mut taken, mut proven) = (Taken::default(), 0);
+        let (mut taken, mut shown) = (Taken::default(), 0);
+        let block = interruptions.pace().block();
+        // Packing goes on while the chip erases.
+        let mut data = blocks(self.whole, part, form, 0, block)?;
+        self.begun.push(Begun::new(part));
+        session.begin_write(part, form, block)?;
         loop {
-            let block = interruptions.pace().block();
-            let mut blocks = blocks(self.whole, part, form, taken.bytes, block)?;
             let mut marked = taken.bytes as u32;
-            let sent = session.send_blocks(part, form, &mut taken, &mut blocks, &mut |sent| {
+            let sent = session.send_blocks(part, form, &mut taken, &mut data, &mut |sent| {
                 let sent_now = Region::new(part.offset + marked, sent as u32 - marked);
                 if sent_now.size > 0 {
                     job.region(sent_now, RegionState::Written);
@@ -292,10 +293,12 @@ impl<'a> Sending<'a> {
                 return Err(error.into());
             }
             let refusal = JobError::from(error);
-            if !interruptions.go_on_in_write(&refusal, so_far.size > proven, job) {
+            if !interruptions.go_on_in_write(&refusal, so_far.size > shown, job) {
                 return Err(refusal.into());
             }
-            proven = so_far.size;
+            shown = so_far.size;
+            let block = interruptions.pace().block();
+            data = blocks(self.whole, part, form, taken.bytes, block)?;
         }
     }
 

@@ -96,12 +96,17 @@ impl KeptPlace {
         Ok(differs()? && differs()?)
     }
 
-    /// Whether a stray command changed it, which seems to have changed. What the chip's own program may have changed
-    /// meanwhile only counts if it looks like one: erased, or with what was to be written. So does a place that was asked about
-    /// only once: a bit that turned over in that question had it answered for another one.
+    /// Whole sectors are looked at where there is care to ask twice.
+    fn is_asked_twice(self) -> bool {
+        self.looked_at.size > BEGINNING
+    }
+
+    /// Whether a stray command changed a place that is not as it was. It must look like one, erased or with what was to be
+    /// written, where something else may be the reason: the chip's own program, or a bit that turned over in the only question
+    /// about it, which then was about another place.
     fn is_lost(self, session: &mut Session, meanwhile: Meanwhile) -> Result<bool, DeviceError> {
-        let is_sure = self.looked_at.size > BEGINNING;
-        if is_sure && meanwhile == Meanwhile::LoaderOnly || is_blank(session, self.looked_at)? {
+        let sure = self.is_asked_twice() && meanwhile == Meanwhile::LoaderOnly;
+        if sure || is_blank(session, self.looked_at)? {
             return Ok(true);
         }
         let page = Region::new(self.reach.offset, PAGE);
@@ -134,20 +139,20 @@ impl Watch {
         let end = flash_end(session)?;
         let mut asked = Asked::default();
         // First: where a place elsewhere coincides with it, it is asked about twice as well.
-        let behind = match care {
+        let looked_at_behind = match care {
             Care::Light if whole.end() < end => Some(Region::new(whole.end() as u32, BEGINNING)),
             Care::Light => None,
             Care::Thorough => first_held_behind(session, whole, end)?,
         };
-        let behind = match behind {
-            None => None,
-            Some(looked_at) => Some(KeptPlace {
+        let behind = looked_at_behind.map(|looked_at| {
+            Ok(KeptPlace {
                 looked_at,
                 digest: asked.digest(session, looked_at, Care::Thorough)?,
                 reach: Region::new(whole.end() as u32, (end - whole.end()) as u32),
                 ours: None,
-            }),
-        };
+            })
+        });
+        let behind = behind.transpose()?;
         let mut elsewhere = Vec::new();
         for piece in pieces {
             for (from, reach) in shifted(whole, *piece, end) {

@@ -241,15 +241,15 @@ fn choose_port(state: &mut AppState, port: PortChoice) {
     submit(state, Request::Detect);
 }
 
-/// A board that is connected is connected to anew, so that it is known at once whether the line carries the speed.
+/// A board that is connected is connected to anew, so that it is known at once whether the line carries the speed; also one
+/// that stopped answering, because a lower speed may be what it needs.
 fn choose_speed(state: &mut AppState, baud: u32) {
-    // Also one that stopped answering: a lower speed may be what it needs.
-    let connected = state.board.identity.is_some();
+    let is_known = state.board.identity.is_some();
     let port = state.board.port.clone();
     state.board.choose(port, baud);
     state.agent.board_changed();
     state.board_changed();
-    if connected {
+    if is_known {
         submit(state, Request::Detect);
     }
 }

@@ -65,8 +65,6 @@ pub struct Lane {
     long_jobs: u64,
     /// What first jobs failed with, without their numbers, and in which runs.
     said: BTreeMap<String, Vec<u64>>,
-    /// The run of the moment.
-    number: u64,
     /// Bytes to the board, bytes from it and flash operations of each job when nothing goes wrong.
     lengths: Vec<Length>,
     /// Runs of each job.
@@ -100,7 +98,6 @@ impl Lane {
             longest: Duration::ZERO,
             long_jobs: 0,
             said: BTreeMap::new(),
-            number: 0,
             lengths: Vec::new(),
             runs: [0; JOBS as usize],
             read: BTreeMap::new(),
@@ -256,7 +253,6 @@ impl Lane {
     /// # Errors
     /// What must never happen, with what led to it.
     pub fn run(&mut self, kind: Kind, seed: u64, number: u64) -> Result<Ending, String> {
-        self.number = number;
         let mut random = Random::new(seed ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let (job_number, faults) = faults(kind, number, &self.lengths, &mut random);
         let job = Arc::clone(&self.jobs[job_number as usize]);
@@ -273,7 +269,7 @@ impl Lane {
             "{kind:?} seed {seed} run {number}, job {job_number}, {:?} {:?} {:?}",
             faults.wire, faults.flash, faults.write_protected
         );
-        let result = self.judge(&job, &what);
+        let result = self.judge(&job, number, &what);
         self.inside.mend();
         self.clean(&job);
         if !matches!(result, Ok(Ending::ByItself | Ending::Resumed)) {
@@ -294,7 +290,7 @@ impl Lane {
         (self.longest, self.long_jobs)
     }
 
-    fn judge(&mut self, job: &Job, what: &str) -> Result<Ending, String> {
+    fn judge(&mut self, job: &Job, number: u64, what: &str) -> Result<Ending, String> {
         // What a job saved on its way is there for the next one, as it is on a disk.
         let around = Surroundings::in_memory();
         let first = self
@@ -326,7 +322,7 @@ impl Lane {
                 && !word.contains(|letter: char| letter.is_ascii_digit())
         });
         let sentence = words.collect::<Vec<_>>().join(" ");
-        self.said.entry(sentence).or_default().push(self.number);
+        self.said.entry(sentence).or_default().push(number);
         self.inside.mend();
         if said.cause == Some(Cause::Silent) {
             // A damaged command can send the chip out of its loader for good. Then the sentence says what a person has

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use flashpack::engine::event::{Event, Outcome};
 use flashpack::engine::request::{LinkOptions, PortChoice, Request};
 use flashpack::engine::worker::Worker;
-use flashpack::model::flash_plan::{FlashPlan, PlannedWrite, Role};
+use flashpack::model::flash_plan::FlashPlan;
 use flashpack::model::region::Region;
 
 use crate::emulator::Emulator;
+use crate::neighbour_bytes;
 
 const AT: u32 = 0x10_0000;
 
@@ -24,14 +25,19 @@ fn run(worker: &mut Worker, request: Request) -> Outcome {
 }
 
 fn plan(offset: u32, bytes: &[u8]) -> Arc<FlashPlan> {
-    Arc::new(FlashPlan::new(vec![PlannedWrite {
-        role: Role::Data,
-        target: "bin".into(),
-        source: "test".into(),
-        offset,
-        bytes: bytes.to_vec().into(),
-        destroys: Vec::new(),
-    }]))
+    Arc::new(neighbour_bytes::plan(offset, bytes.to_vec()))
+}
+
+/// Connects to the stub alone. The emulator shares this computer with everything else: patience keeps that from looking like
+/// a lost answer.
+fn connect(emulator: &Emulator) -> Worker {
+    let choice = PortChoice::Path(emulator.port().to_owned());
+    let options = LinkOptions {
+        stub_only: true,
+        patience_percent: 500,
+        ..LinkOptions::default()
+    };
+    Worker::start(&choice, options, Arc::new(|| ())).unwrap()
 }
 
 /// Half of it packs well, half of it does not: the emulated line keeps the time of 115200 baud.
@@ -51,14 +57,7 @@ fn write_verify_diff_read_and_erase_on_the_real_rom() {
     let Some(emulator) = Emulator::start("write_verify_diff_read_and_erase_on_the_real_rom") else {
         return;
     };
-    let choice = PortChoice::Path(emulator.port().to_owned());
-    // The emulator shares this computer with everything else: patience keeps that from looking like a lost answer.
-    let options = LinkOptions {
-        stub_only: true,
-        patience_percent: 500,
-        ..LinkOptions::default()
-    };
-    let mut worker = Worker::start(&choice, options, Arc::new(|| ())).unwrap();
+    let mut worker = connect(&emulator);
 
     let mut bytes = image();
     let Outcome::Written(first) = run(&mut worker, Request::Write(plan(AT, &bytes))) else {
@@ -72,7 +71,7 @@ fn write_verify_diff_read_and_erase_on_the_real_rom() {
     bytes[0x4321] ^= 1;
     // A new session knows nothing: the real stub is asked for every digest.
     drop(worker);
-    let mut worker = Worker::start(&choice, options, Arc::new(|| ())).unwrap();
+    let mut worker = connect(&emulator);
     let Outcome::Written(second) = run(&mut worker, Request::Write(plan(AT, &bytes))) else {
         panic!("no write")
     };
@@ -111,13 +110,7 @@ fn a_write_goes_on_after_an_error_on_the_real_rom() {
     let Some(emulator) = Emulator::start("a_write_goes_on_after_an_error_on_the_real_rom") else {
         return;
     };
-    let choice = PortChoice::Path(emulator.port().to_owned());
-    let options = LinkOptions {
-        stub_only: true,
-        patience_percent: 500,
-        ..LinkOptions::default()
-    };
-    let mut worker = Worker::start(&choice, options, Arc::new(|| ())).unwrap();
+    let mut worker = connect(&emulator);
     let Outcome::Detected(_) = run(&mut worker, Request::Detect) else {
         panic!("no board")
     };

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use flashpack::device::practice::Faults;
 use flashpack::device::practice::faults::{Direction, WireFault};
-use flashpack::engine::event::{Event, Outcome};
+use flashpack::engine::event::Event;
 use flashpack::engine::request::Request;
 
 use crate::neighbour_bytes::{Place, noise, plan};
+use crate::second_client::is_verified;
 use crate::stray_erases::on_boards;
 
 const AT: usize = 0x12_0000;
@@ -17,14 +18,6 @@ const LEN: usize = 0x1_8000;
 
 fn write(bytes: &[u8]) -> Request {
     Request::Write(Arc::new(plan(AT as u32, bytes.to_vec())))
-}
-
-#[track_caller]
-fn is_verified(ending: &Event) {
-    let Event::Finished(Outcome::Written(summary)) = ending else {
-        panic!("{ending:?}");
-    };
-    assert!(summary.verified);
 }
 
 fn lines(len: usize) -> Vec<u8> {
@@ -48,7 +41,7 @@ fn counts(bytes: &[u8], lost: &[u64]) -> ([u64; 3], Vec<String>) {
         ..Faults::default()
     });
     let (notes, ending) = place.run(write(bytes));
-    is_verified(&ending);
+    assert!(is_verified(&ending), "{ending:?}");
     expected[AT..AT + LEN].copy_from_slice(bytes);
     assert!(look.flash_is(&expected));
     let commands = look.report().commands;
@@ -105,7 +98,7 @@ fn a_loader_that_was_told_a_wrong_size_is_told_again() {
         match &ending {
             // The command that a connection began with became another one.
             Event::Failed(error) if error.unreachable => look.power_cycle(),
-            ending => is_verified(ending),
+            ending => assert!(is_verified(ending), "{at}: {ending:?}"),
         }
         look.overwrite(AT as u32, &[0; 0x1000]);
     });

@@ -40,7 +40,7 @@ fn run(board: &Board, around: &Surroundings, request: Request) -> (Vec<String>, 
     notes_and_ending(&mut worker, request)
 }
 
-fn is_verified(ending: &Event) -> bool {
+pub fn is_verified(ending: &Event) -> bool {
     matches!(ending, Event::Finished(Outcome::Written(summary)) if summary.verified)
 }
 
