@@ -66,7 +66,11 @@ mod unix {
             ("cuts", _) => vec![Kind::Cuts],
             ("faulty", _) => vec![Kind::Faulty],
             ("noise", _) => noise.to_vec(),
-            _ => [&[Kind::Cuts, Kind::Faulty][..], &noise].concat(),
+            ("all", _) => [&[Kind::Cuts, Kind::Faulty][..], &noise].concat(),
+            _ => {
+                eprintln!("There is no campaign “{word}”: cuts, faulty, noise, noise:PPM or all");
+                return ExitCode::from(2);
+            }
         };
         let deadline = Instant::now() + Duration::from_secs(60 * minutes);
         let mut wrong = 0;

@@ -164,7 +164,11 @@ pub fn draw(ui: &mut Ui, state: &mut AppState) {
             .show(ui, |ui| panels::notice::ui(ui, state));
         settle(ui, strip.response.rect.height());
     }
-    work_area(ui, state);
+    ui.scope(|ui| {
+        // Under an open drawer less room may be left than it needs: what is too much must not lie over the strip.
+        ui.shrink_clip_rect(ui.available_rect_before_wrap());
+        work_area(ui, state);
+    });
     panels::drop_overlay::ui(ui, state);
     palette::ui(ui, state);
     dialogs::ui(ui, state);
